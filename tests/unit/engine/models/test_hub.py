@@ -129,7 +129,7 @@ def test_broken_off_download_is_resumed(hub: HubServer, tmp_path: Path) -> None:
     hub.break_at, hub.broken = None, False
     hub.ranges.clear()
     catalogue.fetch("tiny")
-    assert hub.ranges[0].startswith("bytes=1500000-")
+    assert hub.ranges == ["bytes=1500000-"]
     assert catalogue.verify("tiny").state == "ready"
 
 
