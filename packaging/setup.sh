@@ -80,7 +80,7 @@ is_debian() { command -v dpkg-query >/dev/null && command -v apt-get >/dev/null;
 missing_packages() {
     local installed name
     installed=$(dpkg-query -W -f '${db:Status-Status} ${Package} ${Provides}\n' |
-        sed -n 's/^installed //p' | sed 's/([^)]*)//g' | tr -s ' ,' '\n\n')
+        sed -n 's/^installed //p' | sed 's/([^)]*)//g' | tr -s ' ,' '[\n*]')
     for name in "$@"; do
         grep -qxF "$name" <<<"$installed" || printf '%s ' "$name"
     done
@@ -250,7 +250,7 @@ set_up_test() {
 check() {
     local bin=$VENV/bin
     say "Lint: ruff, shellcheck"
-    "$bin/ruff" check .
+    "$bin/ruff" check --output-format concise .
     "$bin/ruff" format --check .
     "$bin/shellcheck" packaging/setup.sh .ci/run
     say "Types: mypy"

@@ -1,0 +1,1 @@
+"""Data that ships with the program: defaults, icons, sounds and the demo scene. No code."""
