@@ -1,0 +1,205 @@
+"""The rooms are where they should be, and what ships is whole."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+import soundfile
+import yaml
+from packaging.requirements import Requirement
+
+ROOMS = ("app", "ui", "trainer", "engine", "audio_io", "assets")
+CORES = ("engine", "trainer", "audio_io")
+LARGEST_FILE_BYTES = 30 * 1024 * 1024
+LARGEST_ASSETS_BYTES = 60 * 1024 * 1024
+
+IMPORT_EVERYTHING = """
+import importlib, json, pkgutil, sys
+for name in sys.argv[1:]:
+    package = importlib.import_module(name)
+    for module in pkgutil.walk_packages(package.__path__, name + "."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+"""
+
+
+@pytest.fixture(scope="module")
+def pyproject(repository: Path) -> dict[str, Any]:
+    return tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def tracked_files(repository: Path) -> list[Path]:
+    listed = subprocess.run(
+        ["git", "-c", "safe.directory=*", "ls-files", "-z"],
+        cwd=repository,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    files = [repository / name for name in listed.stdout.split("\0") if name]
+    return [path for path in files if path.is_file()]
+
+
+def imported_by(*modules: str) -> set[str]:
+    """Top-level names that a fresh interpreter has loaded after importing all of `modules`."""
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT_EVERYTHING, *modules], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout))
+
+
+def test_packages_are_the_folders_on_disk(repository: Path, pyproject: dict[str, Any]) -> None:
+    setuptools = pyproject["tool"]["setuptools"]
+    on_disk = {
+        "everlisten." + ".".join(path.parent.relative_to(repository).parts)
+        for room in ROOMS
+        for path in (repository / room).rglob("__init__.py")
+    }
+    assert set(setuptools["packages"]) == on_disk
+    assert setuptools["package-dir"] == {
+        package: package.removeprefix("everlisten.").replace(".", "/") for package in on_disk
+    }
+
+
+def test_every_module_lies_in_a_package(repository: Path) -> None:
+    loose = [
+        path
+        for room in ROOMS
+        if room != "assets"
+        for path in (repository / room).rglob("*.py")
+        if not (path.parent / "__init__.py").exists()
+    ]
+    assert loose == []
+
+
+def test_packaging_and_tests_are_no_packages(repository: Path) -> None:
+    assert list((repository / "packaging").rglob("__init__.py")) == []
+    assert list((repository / "tests").rglob("__init__.py")) == []
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_rooms_are_typed(repository: Path, room: str) -> None:
+    assert (repository / room / "py.typed").exists()
+
+
+def test_tests_run_against_the_installed_package(repository: Path) -> None:
+    spec = importlib.util.find_spec("everlisten.engine")
+    assert spec is not None
+    assert spec.origin is not None
+    assert Path(spec.origin).resolve().parent != repository / "engine"
+    assert version("everlisten")
+
+
+def test_installed_files_are_those_of_the_checkout(repository: Path) -> None:
+    spec = importlib.util.find_spec("everlisten.engine")
+    assert spec is not None
+    assert spec.origin is not None
+    installed = Path(spec.origin).resolve().parents[1]
+
+    def contents(root: Path) -> dict[str, bytes]:
+        return {
+            str(path.relative_to(root)): path.read_bytes()
+            for room in ROOMS
+            for path in (root / room).rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts
+        }
+
+    here, there = contents(repository), contents(installed)
+    names = here.keys() | there.keys()
+    differ = sorted(name for name in names if here.get(name) != there.get(name))
+    assert differ == [], "the installed package is stale: pip install ."
+
+
+def test_cores_load_no_qt_and_no_torch() -> None:
+    loaded = imported_by(*(f"everlisten.{core}" for core in CORES))
+    assert loaded.isdisjoint({"PySide6", "shiboken6", "torch", "transformers"})
+
+
+def test_program_loads_no_torch() -> None:
+    """Torch would cost the captions memory and seconds."""
+    loaded = imported_by("everlisten.app", "everlisten.ui")
+    assert loaded.isdisjoint({"torch", "transformers"})
+
+
+def test_import_contracts_hold(repository: Path) -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_yaml_loads(repository: Path) -> None:
+    files = [
+        path
+        for room in (*ROOMS, "packaging")
+        for pattern in ("*.yaml", "*.yml")
+        for path in (repository / room).rglob(pattern)
+    ]
+    assert files
+    for path in files:
+        assert yaml.safe_load(path.read_text(encoding="utf-8")) is not None, path
+
+
+def test_every_recording_opens(repository: Path) -> None:
+    files = [
+        path
+        for suffix in ("flac", "ogg", "wav")
+        for path in (repository / "assets").rglob(f"*.{suffix}")
+    ]
+    assert files
+    for path in files:
+        assert soundfile.info(path).frames > 0, path
+
+
+def test_sizes(repository: Path) -> None:
+    sizes = {path: path.stat().st_size for path in tracked_files(repository)}
+    assert [path for path, size in sizes.items() if size > LARGEST_FILE_BYTES] == []
+    assets = sum(size for path, size in sizes.items() if repository / "assets" in path.parents)
+    assert assets < LARGEST_ASSETS_BYTES
+
+
+def test_locks_fit_the_declared_dependencies(repository: Path, pyproject: dict[str, Any]) -> None:
+    project = pyproject["project"]
+    extras = project["optional-dependencies"]
+    wanted = {
+        "run.txt": project["dependencies"] + extras["captions"],
+        "test.txt": [
+            each
+            for each in project["dependencies"] + [e for extra in extras.values() for e in extra]
+            if Requirement(each).name != "torch"
+        ],
+        "torch.txt": [each for each in extras["model"] if Requirement(each).name == "torch"],
+    }
+    for name, requirements in wanted.items():
+        pins = pinned((repository / "packaging" / "lock" / name).read_text(encoding="utf-8"))
+        for requirement in map(Requirement, requirements):
+            versions = pins.get(normalized(requirement.name), [])
+            assert versions, f"{name} lacks {requirement}: make lock"
+            for each in versions:
+                assert requirement.specifier.contains(each), f"{name}: {requirement} is {each}"
+
+
+def pinned(lock: str) -> dict[str, list[str]]:
+    """Versions of each package in a lock file; more than one where Python's version decides."""
+    pins: dict[str, list[str]] = {}
+    for match in re.finditer(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", lock, re.MULTILINE):
+        pins.setdefault(normalized(match[1]), []).append(match[2])
+    return pins
+
+
+def normalized(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
