@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
 
 from everlisten.audio_io.chunk import SourceName
 from everlisten.engine.events import EngineEvent, EngineState
+from everlisten.engine.timeline.records import SearchHit as SearchHit
+from everlisten.engine.timeline.records import SessionInfo as SessionInfo
 
 SourceMode = Literal["mic", "system", "both"]
 SourceCondition = Literal["ok", "opening", "waiting", "silent", "denied", "failed"]
@@ -138,30 +139,6 @@ class Listening(Protocol):
 
     def targets(self) -> Sequence[tuple[str, str, str]]:
         """(code, name, why not) of every target; "why not" is empty where it works."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionInfo:
-    """One row of the history."""
-
-    id: str
-    title: str
-    started_at: datetime
-    """With time zone."""
-    length_s: float
-    captions: int
-    recovered: bool = False
-    """The program was killed while this session was open."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchHit:
-    """One caption or translation that matches a search."""
-
-    session: SessionInfo
-    event: str
-    start_s: float
-    text: str
 
 
 class History(Protocol):

@@ -51,7 +51,8 @@ def _download_file(
 ) -> None:
     # Not hf_hub_download: since 2.0 it throws a broken-off file away instead of resuming it.
     from huggingface_hub import hf_hub_url
-    from huggingface_hub.file_download import build_hf_headers, http_get
+    from huggingface_hub.file_download import http_get
+    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined,unused-ignore]
 
     partial = folder / f"{file.name}.incomplete"
     with partial.open("ab") as stream:
