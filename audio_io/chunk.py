@@ -66,4 +66,5 @@ class AudioChunk:
     @property
     def mixed(self) -> Samples:
         """float32 [6400]: the sum of all sources, clipped to -1..1; a new array."""
-        return np.clip(self.samples.sum(axis=0), -1.0, 1.0, dtype=np.float32)
+        mixed: Samples = np.clip(self.samples.sum(axis=0), -1.0, 1.0, dtype=np.float32)
+        return mixed
