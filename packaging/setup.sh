@@ -31,24 +31,32 @@ fail() {
     exit 1
 }
 
+TICKER=""
+stop_ticker() {
+    [ -n "$TICKER" ] || return 0
+    kill "$TICKER" 2>/dev/null || true
+    wait "$TICKER" 2>/dev/null || true
+    TICKER=""
+    printf '\r'
+}
+trap stop_ticker EXIT
+trap 'stop_ticker; fail "stopped; the next run goes on from here."' INT TERM
+
 # step TEXT COMMAND...: says what is done and how long it took; shows the output only on failure.
 step() {
-    local text=$1 log began ticker="" status=0
+    local text=$1 log began status=0
     shift
     log=$(mktemp)
     began=$SECONDS
     say "$text ..."
     if [ -t 1 ]; then
         (while sleep 1; do printf '\r  %d s ' "$((SECONDS - began))"; done) &
-        ticker=$!
+        TICKER=$!
     fi
-    # In the foreground, so that Ctrl+C reaches it.
-    "$@" >"$log" 2>&1 </dev/null || status=$?
-    if [ -n "$ticker" ]; then
-        kill "$ticker" 2>/dev/null || true
-        wait "$ticker" 2>/dev/null || true
-        printf '\r'
-    fi
+    # In the foreground, so that Ctrl+C reaches it; in a subshell, so that our own words do not
+    # end up in its log.
+    ("$@") >"$log" 2>&1 </dev/null || status=$?
+    stop_ticker
     if [ "$status" -ne 0 ]; then
         tail -n 25 "$log" >&2
         rm -f "$log"
