@@ -1,15 +1,222 @@
-"""Removes from the microphone what the loudspeakers brought into it (placeholder)."""
+"""Removes from the microphone what the loudspeakers brought into it.
+
+Two stages. A partitioned-block frequency-domain Kalman filter (Enzner and Vary, Signal Processing
+86, 2006; partitioned by Kuech et al., ICASSP 2014) learns the way from loudspeaker to microphone
+and subtracts the echo; its own uncertainty keeps it from diverging while both people talk. A gate
+then closes while what is left is no more than that uncertainty, so that no recogniser finds a
+second copy of the words; it opens for speech that stands out, which thus survives.
+
+The filter spans -80 to +440 ms, so the delay need not be known, and the computer's sound may even
+reach us later than its echo. It is linear: a loudspeaker that distorts leaves more to the gate.
+"""
 
 from __future__ import annotations
 
-from everlisten.audio_io.chunk import Samples
+from dataclasses import dataclass
 
-LOOKAHEAD_SAMPLES = 1280
+import numpy as np
+from numpy.typing import NDArray
+
+from everlisten.audio_io.chunk import CHUNK_SAMPLES, Samples
+
+BLOCK = 320
+"""20 ms."""
+BLOCKS = CHUNK_SAMPLES // BLOCK
+BINS = BLOCK + 1
+PARTITIONS = 26
+"""26 x 20 ms = 520 ms of echo path."""
+LOOKAHEAD_SAMPLES = 4 * BLOCK
+"""80 ms by which the system's samples run ahead of the microphone's in `step`."""
+
+FORGET = 0.9998**2
+"""Squared transition factor of the path per block."""
+FIRST_SPREAD = 0.01
+"""Variance of an unknown path per partition and bin: 26 of them expect an echo of -6 dB."""
+NOISE_SMOOTH = 0.5
+SPEECH_BINS = slice(6, 161)
+"""150 to 4,000 Hz, in bins of 25 Hz."""
+LEAK = 0.02
+"""The filter is trusted to -17 dB of the echo, however sure of itself."""
+STANDS_OUT = 4.0
+"""Near speech is what is 6 dB above the possible rest of echo."""
+HOLD_BLOCKS = 10
+"""The gate stays open for 0.2 s after speech,"""
+EARLY_BLOCKS = 4
+"""and opens 80 ms before it, as far as the chunk allows."""
+MOVED = 0.35
+"""Correlation of what is left with the estimated echo from which the path must have changed."""
+LEARNED_RATIO = 0.03
+"""15 dB of echo removed: one pass per chunk is enough."""
+QUIET = 1e-9
+"""Mean power below which the system is silent (-90 dBFS)."""
+
+Spectra = NDArray[np.complexfloating]
+Powers = NDArray[np.float32]
+
+
+@dataclass(slots=True, eq=False)
+class EchoState:
+    """Where the canceller stands; arrays are written in place.
+
+    Attributes:
+        path: complex64 [26, 321]: the echo path, one spectrum per partition.
+        spread: float32 [26, 321]: variance of the error of `path`.
+        played: complex64 [26, 321]: spectra of the last blocks of system sound, newest first.
+        tail: float32 [320]: the last block of system sound.
+        noise: float32 [321]: power of what is not echo, smoothed.
+        open_blocks: Blocks for which the gate still stays open after near speech.
+        gain: Gain of the gate at the end of the last chunk.
+        quiet_chunks: Chunks of silence of the system in a row.
+        learned: Enough echo was removed.
+    """
+
+    path: Spectra
+    spread: Powers
+    played: Spectra
+    tail: Samples
+    noise: Powers
+    open_blocks: int = 0
+    gain: float = 1.0
+    quiet_chunks: int = PARTITIONS
+    learned: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Filtered:
+    """One chunk after the filter.
+
+    Attributes:
+        rest: float32 [6400]: the microphone without the estimated echo.
+        echo: float32 [6400]: the estimated echo.
+        rest_power: float64 [20]: power of `rest` in the speech band, per block.
+        doubt_power: float64 [20]: echo that may be left in it.
+    """
+
+    rest: Samples
+    echo: Samples
+    rest_power: NDArray[np.float64]
+    doubt_power: NDArray[np.float64]
 
 
 class EchoCanceller:
-    """Passes the microphone through."""
+    """Cleans the microphone chunk by chunk."""
 
-    def step(self, mic: Samples, system_ahead: Samples) -> Samples:
-        """Return `mic`."""
+    def new_state(self) -> EchoState:
+        """An echo path of which nothing is known."""
+        return EchoState(
+            path=np.zeros((PARTITIONS, BINS), np.complex64),
+            spread=np.full((PARTITIONS, BINS), FIRST_SPREAD, np.float32),
+            played=np.zeros((PARTITIONS, BINS), np.complex64),
+            tail=np.zeros(BLOCK, np.float32),
+            noise=np.zeros(BINS, np.float32),
+        )
+
+    def step(self, mic: Samples, system_ahead: Samples, state: EchoState) -> Samples:
+        """Clean one chunk.
+
+        Args:
+            mic: float32 [6400] at 16 kHz.
+            system_ahead: float32 [6400]: what was played, 80 ms ahead of `mic` on the time line.
+            state: Updated in place.
+
+        Returns:
+            float32 [6400]: the microphone without the echo, on the same time line; a new array,
+            or `mic` itself while nothing is played.
+        """
+        assert mic.shape == system_ahead.shape == (CHUNK_SAMPLES,), (mic.shape, system_ahead.shape)
+        quiet = float(np.dot(system_ahead, system_ahead)) < QUIET * CHUNK_SAMPLES
+        state.quiet_chunks = state.quiet_chunks + 1 if quiet else 0
+        if state.quiet_chunks > 2:  # the longest echo has died away
+            return self._pass(mic, state)
+        filtered = self._learn(mic, system_ahead, state)
+        return filtered.rest * self._gate(filtered, state)
+
+    def _pass(self, mic: Samples, state: EchoState) -> Samples:
+        state.played[:] = 0.0
+        state.tail[:] = 0.0
+        state.open_blocks = HOLD_BLOCKS
+        state.gain = 1.0
         return mic
+
+    def _learn(self, mic: Samples, system: Samples, state: EchoState) -> Filtered:
+        """Filter a chunk; twice while the path is not known yet, so that less gets through."""
+        before = state.played.copy(), state.tail.copy(), state.noise.copy()
+        filtered = self._filter(mic, system, state)
+        moved = _correlation(filtered.rest, filtered.echo) > MOVED
+        if moved:
+            np.maximum(state.spread, FIRST_SPREAD, out=state.spread)
+        if moved or not state.learned:
+            state.played[:], state.tail[:], state.noise[:] = before
+            filtered = self._filter(mic, system, state)
+        rest, echo = _power(filtered.rest), _power(filtered.echo)
+        state.learned = not moved and (state.learned or rest < LEARNED_RATIO * echo)
+        return filtered
+
+    def _filter(self, mic: Samples, system: Samples, state: EchoState) -> Filtered:
+        rest = np.empty(CHUNK_SAMPLES, np.float32)
+        rest_power, doubt_power = np.empty(BLOCKS), np.empty(BLOCKS)
+        frame = np.zeros(2 * BLOCK, np.float32)
+        for block in range(BLOCKS):
+            here = slice(block * BLOCK, (block + 1) * BLOCK)
+            _played(system[here], state)
+            echo = np.fft.irfft((state.path * state.played).sum(axis=0))[BLOCK:]
+            rest[here] = mic[here] - echo
+            frame[BLOCK:] = rest[here]
+            spectrum = np.fft.rfft(frame)
+            doubt = self._update(spectrum, state)
+            frame[BLOCK:] = echo
+            leak = LEAK * _square(np.fft.rfft(frame))
+            rest_power[block] = _square(spectrum)[SPEECH_BINS].sum()
+            doubt_power[block] = np.maximum(doubt, leak)[SPEECH_BINS].sum()
+        return Filtered(rest, mic - rest, rest_power, doubt_power)
+
+    def _update(self, rest: Spectra, state: EchoState) -> Powers:
+        """Kalman step for one block; returns float32 [321], the echo power that may be left."""
+        played_power = _square(state.played)
+        doubt: Powers = (state.spread * played_power).sum(axis=0)
+        state.noise *= NOISE_SMOOTH
+        state.noise += (1.0 - NOISE_SMOOTH) * _square(rest)
+        step = state.spread / (doubt + state.noise + 1e-7)
+        change = np.fft.irfft(step * state.played.conj() * rest)
+        change[:, BLOCK:] = 0.0  # the path of a partition is one block long: no wrapping round
+        state.path += np.fft.rfft(change)
+        state.spread *= FORGET * (1.0 - 0.5 * np.minimum(step * played_power, 1.9))
+        state.spread += (1.0 - FORGET) * _square(state.path)
+        # Half of the frame is zero padding, so only half of the power can be there.
+        return 0.5 * doubt
+
+    def _gate(self, filtered: Filtered, state: EchoState) -> Samples:
+        """float32 [6400]: gain per sample; 0 while there is nothing but echo."""
+        near = filtered.rest_power > STANDS_OUT * filtered.doubt_power
+        # Alone, one block is chance; speech lasts.
+        near &= np.roll(near, 1) | np.append(near[1:], False)
+        gains = np.zeros(BLOCKS + 1)
+        gains[0] = state.gain
+        for block in range(BLOCKS):
+            if near[block : block + EARLY_BLOCKS + 1].any():
+                state.open_blocks = HOLD_BLOCKS
+            gains[block + 1] = 1.0 if state.open_blocks > 0 else 0.0
+            state.open_blocks = max(0, state.open_blocks - 1)
+        state.gain = float(gains[-1])
+        edges = np.arange(BLOCKS + 1) * BLOCK
+        return np.interp(np.arange(CHUNK_SAMPLES), edges, gains).astype(np.float32)
+
+
+def _played(block: Samples, state: EchoState) -> None:
+    """Take the next 20 ms of system sound into the history."""
+    state.played[1:] = state.played[:-1].copy()
+    state.played[0] = np.fft.rfft(np.concatenate((state.tail, block)))
+    state.tail[:] = block
+
+
+def _square(spectrum: NDArray[np.complexfloating]) -> NDArray[np.float32]:
+    return np.asarray(spectrum.real**2 + spectrum.imag**2, np.float32)
+
+
+def _power(samples: Samples) -> float:
+    return float(np.dot(samples, samples))
+
+
+def _correlation(left: Samples, right: Samples) -> float:
+    scale = _power(left) * _power(right)
+    return abs(float(np.dot(left, right))) / scale**0.5 if scale > 0.0 else 0.0

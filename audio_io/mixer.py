@@ -80,6 +80,7 @@ class Mixer:
         self.lines = {line.source: line for line in lines}
         both = {SourceName.MIC, SourceName.SYSTEM} <= self.lines.keys()
         self._canceller = EchoCanceller() if both and self._echo else None
+        self._echo_state = self._canceller.new_state() if self._canceller else None
         for line in lines:
             line.track.release(self.index * CHUNK_SAMPLES, live=False)
 
@@ -131,11 +132,11 @@ class Mixer:
         rows = np.zeros((len(self.lines), CHUNK_SAMPLES), np.float32)
         for row, line in zip(rows, self.lines.values(), strict=True):
             row[:] = line.track.read(start, CHUNK_SAMPLES)
-        if self._canceller is not None:
+        if self._canceller is not None and self._echo_state is not None:
             sources = list(self.lines)
             system = self.lines[SourceName.SYSTEM].track.read(start + ahead, CHUNK_SAMPLES)
             mic = rows[sources.index(SourceName.MIC)]
-            mic[:] = self._canceller.step(mic, system)
+            mic[:] = self._canceller.step(mic, system, self._echo_state)
         for row, line in zip(rows, self.lines.values(), strict=True):
             if line.gain_db:
                 row *= to_amplitude(line.gain_db)

@@ -74,10 +74,12 @@ class Resampler:
     def _convert(self, mono: Samples, state: ResamplerState, *, last: bool) -> Samples:
         if state.stream is None:
             return mono
-        return np.asarray(state.stream.resample_chunk(mono, last=last), np.float32)
+        out: Samples = np.asarray(state.stream.resample_chunk(mono, last=last), np.float32)
+        return out
 
 
 def _downmix(block: NDArray[np.float32]) -> Samples:
     if block.shape[1] == 1:
         return block[:, 0].astype(np.float32)
-    return block.mean(axis=1, dtype=np.float32)
+    mono: Samples = block.mean(axis=1, dtype=np.float32)
+    return mono
