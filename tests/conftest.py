@@ -81,6 +81,8 @@ def no_leftovers(request: pytest.FixtureRequest) -> Iterator[None]:
     """
     threads_before = set(threading.enumerate())
     children_before = set(psutil.Process().children(recursive=True))
+    uses_qt = "qtbot" in request.fixturenames
+    qt_before = _running_qt_objects() if uses_qt else {}
     yield
     deadline = time.monotonic() + LEFTOVER_WAIT_S
     while True:
@@ -95,8 +97,8 @@ def no_leftovers(request: pytest.FixtureRequest) -> Iterator[None]:
         time.sleep(0.02)
     left = [_describe_thread(thread) for thread in threads]
     left += [_describe_process(child) for child in children]
-    if "qtbot" in request.fixturenames:
-        left += _running_qt_objects()
+    if uses_qt:
+        left += [text for key, text in _running_qt_objects().items() if key not in qt_before]
     if left:
         pytest.fail("left behind by this test:\n" + "\n".join(left), pytrace=False)
 
@@ -114,19 +116,19 @@ def _describe_process(process: psutil.Process) -> str:
         return f"process {process.pid}"
 
 
-def _running_qt_objects() -> list[str]:
-    """Qt timers and threads that still run, once everything that is due for deletion is deleted."""
+def _running_qt_objects() -> dict[int, str]:
+    """Qt timers and threads that run, by identity; what is due for deletion is deleted first."""
     from PySide6.QtCore import QCoreApplication, QEvent, QThread, QTimer
     from shiboken6 import isValid
 
     gc.collect()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     main_thread = QThread.currentThread()
-    left = []
+    running: dict[int, str] = {}
     for each in gc.get_objects():
         if isinstance(each, QTimer) and isValid(each) and each.isActive():
-            left.append(f"timer {each.objectName()!r} of {each.parent()!r}, {each.interval()} ms")
+            running[id(each)] = f"timer of {each.parent()!r}, every {each.interval()} ms"
         elif isinstance(each, QThread) and each is not main_thread and isValid(each):
             if each.isRunning():
-                left.append(f"Qt thread {each.objectName()!r}")
-    return left
+                running[id(each)] = f"Qt thread {each.objectName()!r}"
+    return running
