@@ -1,0 +1,325 @@
+"""Captions and translations of one source: voice activity, then partial and final decodes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from everlisten.engine.embedded import language, plausibility
+from everlisten.engine.embedded.agreement import AgreementState, agree
+from everlisten.engine.embedded.config import SAMPLE_RATE_HZ, CaptionConfig
+from everlisten.engine.embedded.language import LanguageState
+from everlisten.engine.embedded.log_mel import (
+    FRAMES_PER_S,
+    HOP_SAMPLES,
+    LogMelState,
+    LogMelStream,
+    whisper_input,
+)
+from everlisten.engine.embedded.plausibility import Evidence
+from everlisten.engine.embedded.segmenter import Segmenter, SegmenterState, Utterance
+from everlisten.engine.embedded.vad import WINDOW_SAMPLES, SileroVad, VadState
+from everlisten.engine.embedded.whisper_decoder import (
+    DecodeRequest,
+    Encoded,
+    Hypothesis,
+    WhisperDecoder,
+)
+from everlisten.engine.interaction import Instruction
+
+TARGET_LANGUAGE = "en"
+"""The only language that Whisper translates into."""
+
+_RETRY_PADDING_S = 12.0
+"""A loop under the usual padding is decoded once more, nearer to the window of the training."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caption:
+    """A text of one utterance, as the model turns it into an event.
+
+    Attributes:
+        number: Of the utterance in this stream, from 0.
+        translated: English translation instead of the words spoken.
+        final: Whether it is the last of this utterance.
+        stable: Text that never changes again; all of it if final.
+        unstable: The rest. Both empty: what was shown is withdrawn.
+        language: Of the speech.
+        begin: First sample of speech.
+        end: End of the speech so far.
+        confidence: Mean token probability, 0..1.
+    """
+
+    number: int
+    translated: bool
+    final: bool
+    stable: str
+    unstable: str
+    language: str
+    begin: int
+    end: int
+    confidence: float
+
+
+@dataclass(slots=True, kw_only=True)
+class TextState:
+    """One text (words or translation) of the open utterance."""
+
+    agreement: AgreementState = field(default_factory=AgreementState)
+    shown: bool = False
+    """Something of it has been emitted."""
+    stable_text: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class OpenState:
+    """What has been decoded of the open utterance."""
+
+    language: str | None = None
+    words: TextState = field(default_factory=TextState)
+    translation: TextState = field(default_factory=TextState)
+    careful: list[Hypothesis] | None = None
+    """Result of a decode with the final settings, good as long as no more speech came."""
+    decoded_end: int = -1
+    """`speech_end` at the newest decode."""
+    waited_chunks: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class CaptionerState:
+    """All streaming state of one source."""
+
+    vad: VadState
+    log_mel: LogMelState
+    segmenter: SegmenterState
+    language: LanguageState = field(default_factory=LanguageState)
+    heard_samples: int = 0
+    utterances: int = 0
+    open: OpenState = field(default_factory=OpenState)
+
+
+class Captioner:
+    """Turns the sound of one source into captions; shares the models between sources."""
+
+    def __init__(self, decoder: WhisperDecoder, vad: SileroVad, config: CaptionConfig) -> None:
+        self._decoder = decoder
+        self._vad = vad
+        self._config = config
+        self._log_mel = LogMelStream()
+        self._segmenter = Segmenter(config.segmenter)
+        self._post_roll = round(config.segmenter.post_roll_s * SAMPLE_RATE_HZ)
+
+    def new_state(self) -> CaptionerState:
+        """State of a stream that has heard nothing."""
+        return CaptionerState(
+            vad=self._vad.new_state(),
+            log_mel=self._log_mel.new_state(),
+            segmenter=self._segmenter.new_state(),
+        )
+
+    def step(
+        self,
+        samples: NDArray[np.float32],
+        instruction: Instruction,
+        behind: bool,
+        state: CaptionerState,
+    ) -> list[Caption]:
+        """Take in the next samples of the stream.
+
+        Args:
+            samples: float32 [T], 16 kHz.
+            instruction: Language and translation wanted.
+            behind: Whether more sound already waits; then partial decodes are left out.
+            state: Updated in place.
+        """
+        probabilities = self._vad.step(samples, state.vad)
+        self._log_mel.step(samples, state.log_mel)
+        state.heard_samples += len(samples)
+        captions = []
+        for utterance in self._segmenter.step([float(p) for p in probabilities], state.segmenter):
+            captions += self._finish(utterance, instruction, state)
+        utterance_open = state.segmenter.open
+        if utterance_open is not None and self._due(utterance_open, behind, state):
+            captions += self._partial(utterance_open, instruction, state)
+        return captions
+
+    def flush(self, instruction: Instruction, state: CaptionerState) -> list[Caption]:
+        """The stream has ended: finish what is open."""
+        utterance = self._segmenter.flush(state.segmenter)
+        return self._finish(utterance, instruction, state) if utterance is not None else []
+
+    def _due(self, utterance: Utterance, behind: bool, state: CaptionerState) -> bool:
+        """Whether a partial decode is worth its cost now."""
+        now = state.open
+        now.waited_chunks += 1
+        if behind or utterance.speech_end == now.decoded_end:
+            return False
+        return now.waited_chunks >= self._config.partial_every_chunks
+
+    def _partial(
+        self, utterance: Utterance, instruction: Instruction, state: CaptionerState
+    ) -> list[Caption]:
+        now = state.open
+        quiet = state.segmenter.window * WINDOW_SAMPLES - utterance.speech_end
+        careful = quiet >= self._config.speculative_silence_s * SAMPLE_RATE_HZ
+        hypotheses = self._decode(utterance, instruction, careful, state)
+        now.careful = hypotheses if careful else None
+        now.decoded_end, now.waited_chunks = utterance.speech_end, 0
+        captions = []
+        for text_state, hypothesis in zip(self._texts(now), hypotheses, strict=False):
+            if not plausibility.is_plausible(self._evidence(hypothesis, utterance)):
+                continue
+            ends = self._decoder.word_ends(hypothesis.tokens)
+            agree(hypothesis.tokens, ends, self._config.held_back_words, text_state.agreement)
+            captions.append(self._partial_caption(text_state, hypothesis, utterance, state))
+        return captions
+
+    def _finish(
+        self, utterance: Utterance, instruction: Instruction, state: CaptionerState
+    ) -> list[Caption]:
+        now = state.open
+        reusable = now.careful if utterance.speech_end == now.decoded_end else None
+        hypotheses = reusable or self._decode(utterance, instruction, True, state)
+        captions = []
+        for text_state, hypothesis in zip(self._texts(now), hypotheses, strict=False):
+            plausible = plausibility.is_plausible(self._evidence(hypothesis, utterance))
+            caption = self._final_caption(text_state, hypothesis, plausible, utterance, state)
+            if caption is not None:
+                captions.append(caption)
+        state.open = OpenState()
+        state.utterances += 1
+        return captions
+
+    def _decode(
+        self, utterance: Utterance, instruction: Instruction, careful: bool, state: CaptionerState
+    ) -> list[Hypothesis]:
+        """Words, and the translation if it is wanted and the speech is not English."""
+        config = self._config
+        encoded = self._encode(
+            utterance, config.final_padding_s if careful else config.partial_padding_s, state
+        )
+        requests = self._requests(encoded, utterance, instruction, state)
+        beam = config.final_beam if careful else config.partial_beam
+        hypotheses = self._decoder.decode(encoded, requests, beam)
+        loops = any(plausibility.is_loop(self._evidence(h, utterance)) for h in hypotheses)
+        if careful and loops:
+            encoded = self._encode(utterance, _RETRY_PADDING_S, state)
+            hypotheses = self._decoder.decode(encoded, requests, beam)
+        return hypotheses
+
+    def _encode(self, utterance: Utterance, padding_s: float, state: CaptionerState) -> Encoded:
+        end = min(utterance.speech_end + self._post_roll, state.heard_samples)
+        if utterance.cut:
+            end = utterance.speech_end
+        frames = self._log_mel.frames(
+            utterance.begin // HOP_SAMPLES, end // HOP_SAMPLES, state.log_mel
+        )
+        sound_s = frames.shape[1] / FRAMES_PER_S
+        return self._decoder.encode(whisper_input(frames, padding_s), sound_s)
+
+    def _requests(
+        self,
+        encoded: Encoded,
+        utterance: Utterance,
+        instruction: Instruction,
+        state: CaptionerState,
+    ) -> list[DecodeRequest]:
+        now = state.open
+        spoken = self._language(encoded, utterance, instruction, state)
+        requests = [DecodeRequest(language=spoken, prefix=now.words.agreement.prefix)]
+        if instruction.translate_to == TARGET_LANGUAGE and spoken != TARGET_LANGUAGE:
+            prefix = now.translation.agreement.prefix
+            requests.append(DecodeRequest(language=spoken, translate=True, prefix=prefix))
+        return requests
+
+    def _language(
+        self,
+        encoded: Encoded,
+        utterance: Utterance,
+        instruction: Instruction,
+        state: CaptionerState,
+    ) -> str:
+        """The language of the utterance; settled as soon as one of its words is stable."""
+        now = state.open
+        if instruction.language is not None:
+            now.language = instruction.language
+            return now.language
+        settled = now.words.agreement.stable > 0
+        if now.language is None or not settled:
+            found = self._decoder.languages(encoded)
+            now.language = language.observe(found, utterance.speech_s, None, state.language)
+        return now.language
+
+    def _texts(self, now: OpenState) -> Sequence[TextState]:
+        return (now.words, now.translation)
+
+    def _evidence(self, hypothesis: Hypothesis, utterance: Utterance) -> Evidence:
+        return Evidence(
+            text=self._decoder.text(hypothesis.tokens),
+            tokens=len(hypothesis.tokens),
+            mean_log_probability=hypothesis.mean_log_probability,
+            no_speech_probability=hypothesis.no_speech_probability,
+            speech_s=utterance.speech_windows * WINDOW_SAMPLES / SAMPLE_RATE_HZ,
+            sound_s=utterance.speech_s,
+        )
+
+    def _partial_caption(
+        self,
+        text_state: TextState,
+        hypothesis: Hypothesis,
+        utterance: Utterance,
+        state: CaptionerState,
+    ) -> Caption:
+        text = self._decoder.text(hypothesis.tokens).lstrip()
+        stable = self._decoder.text(text_state.agreement.prefix).lstrip()
+        assert text.startswith(stable)
+        assert stable.startswith(text_state.stable_text)
+        text_state.stable_text = stable
+        text_state.shown = True
+        # The full stop of a sentence that is still being spoken is a guess and comes and goes.
+        unstable = text[len(stable) :].rstrip(" .…-")
+        return self._caption(text_state, stable, unstable, False, hypothesis, utterance, state)
+
+    def _final_caption(
+        self,
+        text_state: TextState,
+        hypothesis: Hypothesis,
+        plausible: bool,
+        utterance: Utterance,
+        state: CaptionerState,
+    ) -> Caption | None:
+        if plausible:
+            text = self._decoder.text(hypothesis.tokens).strip()
+            return self._caption(text_state, text, "", True, hypothesis, utterance, state)
+        if text_state.stable_text:
+            stable = text_state.stable_text
+            return self._caption(text_state, stable, "", True, hypothesis, utterance, state)
+        if text_state.shown:
+            return self._caption(text_state, "", "", False, hypothesis, utterance, state)
+        return None
+
+    def _caption(
+        self,
+        text_state: TextState,
+        stable: str,
+        unstable: str,
+        final: bool,
+        hypothesis: Hypothesis,
+        utterance: Utterance,
+        state: CaptionerState,
+    ) -> Caption:
+        return Caption(
+            number=state.utterances,
+            translated=text_state is state.open.translation,
+            final=final,
+            stable=stable,
+            unstable=unstable,
+            language=state.open.language or "",
+            begin=utterance.speech_begin,
+            end=utterance.speech_end,
+            confidence=math.exp(min(0.0, hypothesis.mean_log_probability)),
+        )

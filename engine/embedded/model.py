@@ -1,0 +1,163 @@
+"""The embedded model: every source's captioner behind the one interface of a model."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from everlisten.audio_io.chunk import SAMPLE_RATE_HZ, AudioChunk, SourceName
+from everlisten.engine.embedded.captioner import (
+    TARGET_LANGUAGE,
+    Caption,
+    Captioner,
+    CaptionerState,
+)
+from everlisten.engine.embedded.config import CaptionConfig
+from everlisten.engine.embedded.vad import SileroVad
+from everlisten.engine.embedded.whisper_decoder import WhisperDecoder
+from everlisten.engine.errors import UnsupportedTargetError
+from everlisten.engine.events import (
+    CaptionFinal,
+    CaptionPartial,
+    EngineEvent,
+    TranslationFinal,
+    TranslationPartial,
+)
+from everlisten.engine.interaction import Instruction
+
+
+@dataclass(slots=True, kw_only=True)
+class EmbeddedState:
+    """All streaming state of one session."""
+
+    instruction: Instruction
+    session: str
+    backlog_chunks: int = 0
+    captioners: dict[SourceName, CaptionerState] = field(default_factory=dict)
+    offset_samples: dict[SourceName, int] = field(default_factory=dict)
+    """Stream position of each captioner's first sample: a source may join later."""
+    emitted_s: float = 0.0
+
+
+class EmbeddedModel:
+    """Whisper base behind `engine.interaction.InteractionModel`."""
+
+    def __init__(self, folder: Path, *, threads: int = 2, config: CaptionConfig | None = None):
+        """Load the weights (0.3 s).
+
+        Args:
+            folder: Holds model.bin, config.json, tokenizer.json and vocabulary.txt.
+            threads: CPU threads of the decoder.
+            config: Segmenter and decoder settings; `CaptionConfig().low_power()` on battery.
+
+        Raises:
+            ModelLoadError: A file is missing or damaged.
+        """
+        self._decoder = WhisperDecoder(folder, threads)
+        self._captioner = Captioner(self._decoder, SileroVad(), config or CaptionConfig())
+
+    def new_state(self, instruction: Instruction, session: str) -> EmbeddedState:
+        """Fresh state.
+
+        Raises:
+            UnsupportedTargetError: Translation into another language than English is asked for.
+        """
+        check_instruction(instruction)
+        return EmbeddedState(instruction=instruction, session=session)
+
+    def step(self, chunk: AudioChunk, state: EmbeddedState) -> Sequence[EngineEvent]:
+        """Take in one chunk of every source.
+
+        An instruction replaced meanwhile by one that `check_instruction` refuses leaves the
+        translation out.
+        """
+        state.emitted_s = chunk.end_s
+        events: list[EngineEvent] = []
+        for source in chunk.sources:
+            events += self._bridge_gap(source, chunk, state)
+            captioner = self._state_of(source, chunk, state)
+            captions = self._captioner.step(
+                chunk.of(source), state.instruction, state.backlog_chunks > 0, captioner
+            )
+            events += [_event(caption, source, state) for caption in captions]
+        return events
+
+    def flush(self, state: EmbeddedState) -> Sequence[EngineEvent]:
+        """The sound has ended: finish open utterances."""
+        events: list[EngineEvent] = []
+        for source, captioner in state.captioners.items():
+            captions = self._captioner.flush(state.instruction, captioner)
+            events += [_event(caption, source, state) for caption in captions]
+        return events
+
+    def reset(self, state: EmbeddedState) -> None:
+        """Make `state` equal to a fresh one with the same instruction and session."""
+        state.captioners.clear()
+        state.offset_samples.clear()
+        state.backlog_chunks = 0
+        state.emitted_s = 0.0
+
+    def close(self) -> None:
+        """Free the weights."""
+        del self._captioner, self._decoder
+        gc.collect()
+
+    def _bridge_gap(
+        self, source: SourceName, chunk: AudioChunk, state: EmbeddedState
+    ) -> list[EngineEvent]:
+        """Chunks were dropped: finish what was open, and let the stream begin anew behind them."""
+        captioner = state.captioners.get(source)
+        start = round(chunk.start_s * SAMPLE_RATE_HZ)
+        if captioner is None or state.offset_samples[source] + captioner.heard_samples == start:
+            return []
+        captions = self._captioner.flush(state.instruction, captioner)
+        events = [_event(caption, source, state) for caption in captions]
+        fresh = self._captioner.new_state()
+        fresh.utterances, fresh.language = captioner.utterances, captioner.language
+        state.captioners[source], state.offset_samples[source] = fresh, start
+        return events
+
+    def _state_of(
+        self, source: SourceName, chunk: AudioChunk, state: EmbeddedState
+    ) -> CaptionerState:
+        if source not in state.captioners:
+            state.captioners[source] = self._captioner.new_state()
+            state.offset_samples[source] = round(chunk.start_s * SAMPLE_RATE_HZ)
+        return state.captioners[source]
+
+
+def check_instruction(instruction: Instruction) -> None:
+    """Refuse what this model cannot do.
+
+    Raises:
+        UnsupportedTargetError: Another target language than English.
+    """
+    if instruction.translate_to not in (None, TARGET_LANGUAGE):
+        raise UnsupportedTargetError(
+            f"translation into {instruction.translate_to!r} needs the big model;"
+            f" the embedded one translates into {TARGET_LANGUAGE!r} only"
+        )
+
+
+def _event(caption: Caption, source: SourceName, state: EmbeddedState) -> EngineEvent:
+    offset = state.offset_samples[source]
+    caption_id = f"{state.session}-{source.value}-{caption.number}"
+    common: dict[str, Any] = {
+        "id": f"{caption_id}-{TARGET_LANGUAGE}" if caption.translated else caption_id,
+        "session": state.session,
+        "source": source,
+        "start_s": (offset + caption.begin) / SAMPLE_RATE_HZ,
+        "end_s": (offset + caption.end) / SAMPLE_RATE_HZ,
+        "emitted_s": state.emitted_s,
+        "language": TARGET_LANGUAGE if caption.translated else caption.language,
+    }
+    if caption.translated:
+        common["caption"] = caption_id
+    if caption.final:
+        final = TranslationFinal if caption.translated else CaptionFinal
+        return final(text=caption.stable, confidence=caption.confidence, **common)
+    partial = TranslationPartial if caption.translated else CaptionPartial
+    return partial(stable=caption.stable, unstable=caption.unstable, **common)
