@@ -1,7 +1,7 @@
 """Deleting for good: rows, search words, log and recordings.
 
-SQLite's `secure_delete` overwrites deleted rows with zeros, the search index is merged so that
-deleted words leave it, and the write-ahead log is emptied. What the file system or an SSD keeps of
+Deleted words leave the search index, the file is rebuilt without them and the write-ahead log is
+emptied (`TimelineStore.erase_traces`). What the file system or an SSD keeps of
 overwritten blocks is beyond this module.
 """
 
@@ -51,6 +51,8 @@ def delete_older(store: TimelineStore, days: int, *, now_s: float | None = None)
     if sessions:
         _delete(store, sessions)
         logger.info("retention deleted %d sessions older than %d days", len(sessions), days)
+    elif store.traces_left:
+        store.erase_traces()
     for path in (*store.folder.glob(_DAMAGED), *_orphans(store)):
         if path.stat().st_mtime < limit_s:
             _remove(path)
@@ -93,6 +95,7 @@ def _delete(store: TimelineStore, sessions: Sequence[str]) -> None:
     # Sound first: if the program dies in between, the row is still there to be deleted again.
     for session in sessions:
         _remove(session_folder(store.recordings, session))
+    store.mark_traces()
     with store.transaction() as connection:
         for session in sessions:
             connection.execute(

@@ -37,7 +37,8 @@ def match_query(text: str) -> str:
 
 
 def _cut(text: str) -> str:
-    normal = unicodedata.normalize("NFKC", text).casefold()
+    # A NUL would end the text for SQLite; as a space it separates words.
+    normal = unicodedata.normalize("NFKC", text).replace("\0", " ").casefold()
     return " ".join(_UNSPACED.sub(r" \1", normal).split())
 
 

@@ -12,6 +12,7 @@ import logging
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +30,7 @@ _QUICK_CHECK_BYTES = 256 << 20
 """Files up to this size are checked at every start (under half a second), larger ones only after
 an unclean end."""
 _CHECKPOINT_TRIES = 20
+_CHECKPOINT_PAUSE_S = 0.1
 _CORRUPT_INDEX = sqlite3.SQLITE_CORRUPT_VTAB
 
 
@@ -48,6 +50,7 @@ class TimelineStore:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.notices: list[str] = []
+        self._erase_mark = path.with_name("erase-pending")
         self._lock = threading.RLock()
         self._owner: Owner | None = None
         self._recovered: tuple[str, ...] = ()
@@ -95,6 +98,7 @@ class TimelineStore:
                 with self.transaction() as connection:
                     self._recovered = recovery.recover(connection, self.owners, self.recordings)
                 recovery.sweep_owners(self.owners)
+                self._empty_log()
             return self._recovered
 
     def commit(self, entries: Sequence[Entry]) -> None:
@@ -155,22 +159,43 @@ class TimelineStore:
         except sqlite3.Error as error:
             raise faults.timeline_error(error, self.path, doing="read") from error
 
+    @property
+    def traces_left(self) -> bool:
+        """Deleted words may still stand in the file or its log, see `erase_traces`."""
+        return self._erase_mark.exists()
+
+    def mark_traces(self) -> None:
+        """Note, before a deletion, that `erase_traces` is owed; also a later start sees it."""
+        try:
+            self._erase_mark.touch(0o600)
+        except OSError as error:
+            raise faults.timeline_error(error, self.path) from error
+
     def erase_traces(self) -> bool:
-        """After a deletion: drop deleted words from the search index and empty the log.
+        """After a deletion: make sure that no byte of the deleted words is left in the files.
+
+        `secure_delete` alone leaves copies in the slack of pages whose rows were once moved, so
+        the file is rebuilt from its rows; before that, deleted words leave the search index, and
+        after it the log is emptied.
 
         Returns:
-            False if another process read all the while, so that the log could not be emptied; the
-            next deletion or start does it.
+            False if somebody read all the while or the disk refused; `traces_left` stays set and
+            the next sweep of the retention, deletion or start tries again.
         """
-        with self.transaction() as connection:
-            connection.execute("INSERT INTO search (search) VALUES ('optimize')")
-        with self._lock:
-            for _ in range(_CHECKPOINT_TRIES):
-                row = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                if row[0] == 0:
-                    return True
-                threading.Event().wait(0.1)
-        logger.warning("the history's log could not be emptied: another process reads it")
+        try:
+            with self._lock:
+                with self._atomic() as connection:
+                    connection.execute("INSERT INTO search (search) VALUES ('optimize')")
+                connection.execute("VACUUM")
+        except sqlite3.Error as error:
+            logger.warning("traces of deleted sessions could not be erased yet: %s", error)
+            return False
+        for _ in range(_CHECKPOINT_TRIES):
+            if self._empty_log():
+                self._erase_mark.unlink(missing_ok=True)
+                return True
+            time.sleep(_CHECKPOINT_PAUSE_S)
+        logger.warning("the history's log could not be emptied yet: it is being read")
         return False
 
     def close(self) -> None:
@@ -261,6 +286,18 @@ class TimelineStore:
                 self._open_sessions[entry.session] = entry
             elif isinstance(entry, EngineEvent) and entry.type == "end":
                 self._open_sessions.pop(entry.session, None)
+
+    def _empty_log(self) -> bool:
+        """Move the log into the file and cut it to nothing, unless somebody reads it now."""
+        with self._lock:
+            self._connection.execute("PRAGMA busy_timeout = 0")
+            try:
+                row = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                return bool(row[0] == 0)
+            except sqlite3.Error as error:
+                raise faults.timeline_error(error, self.path) from error
+            finally:
+                self._connection.execute(f"PRAGMA busy_timeout = {_BUSY_S * 1000:.0f}")
 
     @contextlib.contextmanager
     def _atomic(self) -> Iterator[sqlite3.Connection]:

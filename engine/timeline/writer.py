@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 _RETRY_FIRST_S = 0.5
 _RETRY_LAST_S = 15.0
 _SWEEP_EVERY_S = 3600.0
+_SWEEP_SOON_S = 60.0
 _STOP_TRIES = 3
 
 
@@ -256,13 +257,15 @@ class TimelineWriter:
         """Apply the retention, once an hour."""
         if time.monotonic() < self._sweep_at_s:
             return
-        self._sweep_at_s = time.monotonic() + _SWEEP_EVERY_S
-        if self._retention_days <= 0:
-            return
         try:
-            retention.delete_older(self._store, self._retention_days)
+            if self._retention_days > 0:
+                retention.delete_older(self._store, self._retention_days)
+            elif self._store.traces_left:
+                self._store.erase_traces()
         except TimelineError as error:
             self._fail(str(error))
+        again_s = _SWEEP_SOON_S if self._store.traces_left else _SWEEP_EVERY_S
+        self._sweep_at_s = time.monotonic() + again_s
 
     def _tell_notices(self) -> None:
         while self._store.notices:
