@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from everlisten.audio_io.chunk import CHUNK_S, CHUNK_SAMPLES, AudioChunk, Samples, SourceName
 from everlisten.audio_io.errors import AudioFileError
+from everlisten.audio_io.health import CaptureHealth, Condition, SourceHealth
+from everlisten.audio_io.level import LevelMeter
 from everlisten.audio_io.resampler import Resampler
 from everlisten.audio_io.ring_buffer import ChunkRing
 
@@ -130,6 +132,7 @@ class FileSource:
         self._resume.set()
         self._thread: threading.Thread | None = None
         self._played_chunks = 0
+        self._meter = LevelMeter()
         self.error: AudioFileError | None = None
         """What ended the file before its end."""
 
@@ -152,6 +155,26 @@ class FileSource:
     def finished(self) -> bool:
         """Everything has been handed over, or it failed or was stopped."""
         return self._ring.closed
+
+    def health(self) -> CaptureHealth:
+        """A snapshot; cheap, from any thread."""
+        level_db, peak_db = self._meter.read()
+        source = SourceHealth(
+            source=SourceName.FILE,
+            device=self._file.path.name,
+            rate_hz=self._file.rate_hz,
+            channels=self._file.channels,
+            level_db=level_db,
+            peak_db=peak_db,
+            condition=Condition.OK if self.error is None else Condition.FAILED,
+            sentence=str(self.error or ""),
+        )
+        return CaptureHealth(
+            sources=(source,),
+            chunks=self._played_chunks,
+            dropped=self._ring.dropped,
+            running=self._resume.is_set() and not self.finished,
+        )
 
     def start(self) -> None:
         """Begin to play."""
@@ -208,6 +231,7 @@ class FileSource:
                 captured_s=captured_s,
             )
             self._ring.push(chunk)
+            self._meter.step(samples)
             self._played_chunks = index + 1
 
     def _wait_turn(self, end_s: float) -> float:

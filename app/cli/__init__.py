@@ -1,0 +1,1 @@
+"""The command line: `everlisten VERB`. Verbs import what they need only when they run."""

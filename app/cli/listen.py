@@ -1,0 +1,154 @@
+"""`everlisten listen`: captions in the terminal, with the same session as the window's."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from tqdm import tqdm
+
+from everlisten.app.config import AppConfig, ConfigError
+from everlisten.app.console import ConsolePrinter, JsonPrinter
+from everlisten.app.equipment import EMBEDDED, Equipment
+from everlisten.app.exit_codes import GOOD
+from everlisten.app.languages import parse_language, parse_target
+from everlisten.app.paths import AppPaths
+from everlisten.app.session import Session, SessionPlan
+from everlisten.app.supervisor import EngineSupervisor, ProblemReporter
+from everlisten.audio_io.file_source import FileSource
+from everlisten.engine.events import EngineEvent
+from everlisten.engine.interaction import Instruction
+from everlisten.engine.timeline.export import check_suffix
+from everlisten.ui.protocols import SourceSelection
+
+TICK_S = 0.05
+
+
+class Printer(Protocol):
+    """Shows events."""
+
+    def show(self, event: EngineEvent) -> None:
+        """Print one event at once."""
+
+    def close(self) -> None:
+        """End what is still open on the screen."""
+
+
+def run(args: argparse.Namespace, config: AppConfig, paths: AppPaths) -> int:
+    """Listen until the file ends, the asked-for time is over, or Ctrl+C."""
+    _check(args)
+    if args.srt is not None:
+        check_suffix(args.srt)
+    with Equipment.open(config, paths) as equipment:
+        plan = _plan(args, config, equipment)
+        printer = _printer(args, plan)
+        model = equipment.load_model()
+        try:
+            session = Session(plan, model=model, writer=equipment.writer)
+            _follow(session, equipment, printer, args)
+        finally:
+            model.close()
+        if args.srt is not None:
+            equipment.history.export(session.id, args.srt)
+    return GOOD
+
+
+def _check(args: argparse.Namespace) -> None:
+    if args.model != EMBEDDED:
+        raise ConfigError(f"Unknown model {args.model!r}; known is: {EMBEDDED}.")
+    if args.fast and args.file is None:
+        raise ConfigError("--fast needs a file; a device gives its sound in real time only.")
+    if args.seconds is not None and args.seconds <= 0:
+        raise ConfigError(f"--seconds is {args.seconds:g}; give more than 0.")
+
+
+def _plan(args: argparse.Namespace, config: AppConfig, equipment: Equipment) -> SessionPlan:
+    language = config.listen.language if args.language is None else args.language
+    target = config.listen.translate_to if args.translate is None else args.translate
+    instruction = Instruction(language=parse_language(language), translate_to=parse_target(target))
+    if args.file is not None:
+        return equipment.file_plan(args.file, instruction, fast=args.fast)
+    selection = SourceSelection(
+        mode=args.source or config.listen.source,
+        microphone=config.listen.microphone if args.microphone is None else args.microphone,
+        system=config.listen.system if args.output is None else args.output,
+    )
+    return equipment.live_plan(equipment.resolve(selection), instruction)
+
+
+def _printer(args: argparse.Namespace, plan: SessionPlan) -> Printer:
+    if args.json:
+        return JsonPrinter(sys.stdout)
+    in_place = sys.stdout.isatty() and not args.fast
+    return ConsolePrinter(
+        sys.stdout,
+        sys.stderr,
+        partials="in place" if in_place else "none",
+        label_speakers=len(plan.sources) > 1,
+    )
+
+
+def _follow(
+    session: Session, equipment: Equipment, printer: Printer, args: argparse.Namespace
+) -> None:
+    supervisor, reporter = EngineSupervisor(), ProblemReporter(equipment.writer.put)
+    with _interruptible() as interrupted, _progress(session, args) as advance:
+        session.start()
+        while not (session.finished or interrupted() or _time_is_over(session, args)):
+            _show_all(equipment, printer)
+            supervisor.look_after(session)
+            reporter.report(session)
+            advance()
+            time.sleep(TICK_S)
+        session.stop()
+        advance()
+    equipment.writer.stop()
+    _show_all(equipment, printer)
+    printer.close()
+    if isinstance(session.feed, FileSource) and session.feed.error is not None:
+        raise session.feed.error
+
+
+def _show_all(equipment: Equipment, printer: Printer) -> None:
+    for event in equipment.drain():
+        printer.show(event)
+
+
+def _time_is_over(session: Session, args: argparse.Namespace) -> bool:
+    return args.seconds is not None and session.engine.load.consumed_s >= args.seconds
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """Ctrl+C and SIGTERM end the session in order; a second one ends the program at once."""
+    asked = threading.Event()
+
+    def ask(signum: int, frame: Any) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    old = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked.is_set
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _progress(session: Session, args: argparse.Namespace) -> Iterator[Callable[[], None]]:
+    """A bar on standard error for a file that is read fast, if that is a terminal."""
+    feed = session.feed
+    if not (args.fast and isinstance(feed, FileSource)):
+        yield lambda: None
+        return
+    total_s = round(feed.duration_s, 1)
+    with tqdm(total=total_s, unit="s", disable=None, file=sys.stderr, leave=False) as bar:
+        yield lambda: bar.update(min(session.engine.load.consumed_s, total_s) - bar.n)

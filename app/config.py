@@ -1,0 +1,148 @@
+"""The configuration: shipped defaults, the user's file merged on top, built and checked once."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import yaml
+
+from everlisten.app.listen_config import ListenConfig
+from everlisten.app.paths import AppPaths, make_private_folder
+from everlisten.audio_io.config import CaptureConfig
+from everlisten.engine.timeline.config import TimelineConfig
+from everlisten.ui.config import UiConfig
+
+logger = logging.getLogger(__name__)
+
+Value = bool | int | float | str
+
+
+class ConfigError(Exception):
+    """The configuration or the command line is wrong (exit code 2); one sentence says how."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppConfig:
+    """Every setting; one section for each owner."""
+
+    listen: ListenConfig = field(default_factory=ListenConfig)
+    capture: CaptureConfig = field(default_factory=CaptureConfig)
+    timeline: TimelineConfig = field(default_factory=TimelineConfig)
+    ui: UiConfig = field(default_factory=UiConfig)
+
+
+SECTIONS: dict[str, type[Any]] = {name: hint for name, hint in get_type_hints(AppConfig).items()}
+"""The dataclass of every section."""
+
+
+def load_config(paths: AppPaths) -> AppConfig:
+    """The user's configuration.
+
+    Raises:
+        ConfigError: A key is unknown or a value is not allowed; names file, key and what is.
+    """
+    merged = shipped_values()
+    for section, values in read_file(paths.settings).items():
+        merged.setdefault(section, {}).update(values)
+    return build(merged, str(paths.settings))
+
+
+def shipped_values() -> dict[str, dict[str, Value]]:
+    """What `assets/configs/default.yaml` says."""
+    source = resources.files("everlisten.assets").joinpath("configs", "default.yaml")
+    values: dict[str, dict[str, Value]] = yaml.safe_load(source.read_text("utf-8"))
+    return values
+
+
+def read_file(path: Path) -> dict[str, dict[str, Value]]:
+    """Sections and values of a user's file; nothing if there is none.
+
+    Raises:
+        ConfigError: It cannot be read, or is not a mapping of sections.
+    """
+    if not path.exists():
+        return {}
+    try:
+        document = yaml.safe_load(path.read_text("utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(
+            f"The settings in {path} cannot be read ({reason}); mend or delete that file."
+        ) from error
+    if not isinstance(document, dict) or not all(
+        isinstance(section, dict) for section in document.values()
+    ):
+        raise ConfigError(
+            f"The settings in {path} are not sections of keys (as in 'listen:' and, indented,"
+            " 'source: mic'); mend or delete that file."
+        )
+    return document
+
+
+def build(values: Mapping[str, Mapping[str, Value]], origin: str) -> AppConfig:
+    """Check and build; `origin` names the file in errors.
+
+    Raises:
+        ConfigError: A key is unknown or a value is not allowed.
+    """
+    built = {}
+    for section, given in values.items():
+        if section not in SECTIONS:
+            raise ConfigError(_unknown(f"section '{section}'", section, SECTIONS, origin))
+        cls = SECTIONS[section]
+        hints = get_type_hints(cls)
+        for key, value in given.items():
+            if key not in hints:
+                raise ConfigError(_unknown(f"key '{section}.{key}'", key, hints, origin))
+            _check_type(f"{section}.{key}", value, hints[key], origin)
+        try:
+            built[section] = cls(**given)
+        except ValueError as error:
+            raise ConfigError(f"{origin}: section '{section}': {error}.") from error
+    return AppConfig(**built)
+
+
+def write_value(path: Path, section: str, key: str, value: Value) -> None:
+    """Keep one value in the user's file; the other values stay.
+
+    Raises:
+        ConfigError: The file cannot be written.
+    """
+    document = read_file(path)
+    document.setdefault(section, {})[key] = value
+    text = "# Everlisten's settings; what is not here has its default.\n"
+    text += yaml.safe_dump(document, allow_unicode=True, sort_keys=False)
+    try:
+        make_private_folder(path.parent)
+        descriptor, temporary = tempfile.mkstemp(prefix=".config-", dir=path.parent)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise ConfigError(
+            f"The settings cannot be saved in {path}: {error.strerror or error};"
+            " make its folder writable or make room."
+        ) from error
+
+
+def _check_type(name: str, value: object, wanted: type, origin: str) -> None:
+    good = isinstance(value, wanted) or (wanted is float and isinstance(value, int))
+    if wanted is not bool and isinstance(value, bool):
+        good = False
+    if not good:
+        kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+        raise ConfigError(f"{origin}: {name} = {value!r}: give {kinds[wanted]}.")
+
+
+def _unknown(what: str, name: str, known: Mapping[str, object], origin: str) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean '{close[0]}'? " if close else ""
+    return f"{origin}: unknown {what}; {hint}Known are: {', '.join(known)}."

@@ -1,0 +1,141 @@
+"""Events as a person reads them in a terminal, or as JSON lines."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Literal, TextIO
+
+from everlisten.audio_io.chunk import SourceName
+from everlisten.engine import event_json
+from everlisten.engine.events import (
+    CaptionFinal,
+    CaptionPartial,
+    EngineEvent,
+    EngineFailed,
+    EngineHealth,
+    EngineStateChanged,
+    ReplyFinal,
+    SessionStarted,
+    SoundAlert,
+    TranslationFinal,
+    TranslationPartial,
+)
+
+PartialStyle = Literal["in place", "lines", "none"]
+
+_SPEAKERS = {SourceName.MIC: "You: ", SourceName.SYSTEM: "Others: "}
+_INDENT = " " * 10
+
+
+def clock(seconds: float) -> str:
+    """Stream time as [h:]mm:ss.s."""
+    minutes, rest = divmod(round(seconds, 1), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    head = f"{hours}:{minutes:02d}" if hours else f"{minutes:02d}"
+    return f"{head}:{rest:04.1f}"
+
+
+class JsonPrinter:
+    """One object a line, and nothing else."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def show(self, event: EngineEvent) -> None:
+        """Print one event at once."""
+        self._out.write(event_json.to_line(event) + "\n")
+        self._out.flush()
+
+    def close(self) -> None:
+        """Nothing is left open."""
+
+
+class ConsolePrinter:
+    """Finals as lines; partials rewritten in place, as lines, or not at all.
+
+    Args:
+        out: Where captions go.
+        notes: Where states and problems go.
+        partials: What happens to text that may still change.
+        label_speakers: Begin captions with You or Others.
+    """
+
+    def __init__(
+        self,
+        out: TextIO,
+        notes: TextIO,
+        *,
+        partials: PartialStyle,
+        label_speakers: bool = False,
+    ) -> None:
+        self._out = out
+        self._notes = notes
+        self._partials = partials
+        self._label_speakers = label_speakers
+        self._open_columns = 0
+        self._last_problem = ""
+
+    def show(self, event: EngineEvent) -> None:
+        """Print one event, if it is for a person."""
+        match event:
+            case CaptionPartial() | TranslationPartial():
+                self._partial(event)
+            case CaptionFinal():
+                self._line(f"[{clock(event.start_s)}] {self._speaker(event)}{event.text}")
+            case TranslationFinal():
+                self._line(f"{_INDENT}→ {event.text}")
+            case SoundAlert():
+                self._line(f"[{clock(event.start_s)}] ! {event.label}. {event.advice}")
+            case ReplyFinal():
+                self._line(f"[{clock(event.start_s)}] Everlisten: {event.text}")
+            case EngineFailed():
+                self._note(event.text)
+            case EngineHealth():
+                self._problem(event.problem)
+            case EngineStateChanged() if event.reason:
+                self._note(event.reason)
+            case SessionStarted():
+                self._note(event.text)
+
+    def close(self) -> None:
+        """End a partial that is still on the screen."""
+        self._erase()
+
+    def _speaker(self, event: EngineEvent) -> str:
+        if not self._label_speakers or event.source is None:
+            return ""
+        return _SPEAKERS.get(event.source, "")
+
+    def _partial(self, event: CaptionPartial | TranslationPartial) -> None:
+        mark = "→ " if isinstance(event, TranslationPartial) else self._speaker(event)
+        text = f"{mark}{event.stable}|{event.unstable}"
+        if self._partials == "lines":
+            self._out.write(f"{_INDENT}… {text}\n")
+            self._out.flush()
+        elif self._partials == "in place":
+            self._erase()
+            shown = text[-(shutil.get_terminal_size().columns - 4) :]
+            self._out.write("… " + shown)
+            self._out.flush()
+            self._open_columns = len(shown) + 2
+
+    def _line(self, text: str) -> None:
+        self._erase()
+        self._out.write(text + "\n")
+        self._out.flush()
+
+    def _note(self, text: str) -> None:
+        self._erase()
+        self._notes.write(text + "\n")
+        self._notes.flush()
+
+    def _problem(self, problem: str) -> None:
+        if problem != self._last_problem:
+            self._last_problem = problem
+            if problem:
+                self._note(problem)
+
+    def _erase(self) -> None:
+        if self._open_columns:
+            self._out.write("\r\x1b[K")
+            self._open_columns = 0

@@ -1,0 +1,180 @@
+"""The composition root: what sessions, the window and the verbs are built from."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from everlisten.app.config import AppConfig
+from everlisten.app.paths import AppPaths
+from everlisten.app.session import Session, SessionPlan
+from everlisten.audio_io.capture import CAPTURE_SOURCES, AudioCapture, CaptureSelection
+from everlisten.audio_io.chunk import SourceName
+from everlisten.audio_io.devices import SystemBackend, find_device
+from everlisten.audio_io.file_source import FileSource
+from everlisten.audio_io.native import DeviceInfo
+from everlisten.audio_io.ring_buffer import DEFAULT_CAPACITY_CHUNKS, ChunkRing
+from everlisten.engine.events import EngineEvent, EngineFailed
+from everlisten.engine.interaction import Instruction, InteractionModel
+from everlisten.engine.models.catalogue import ModelCatalogue
+from everlisten.engine.timeline.history import TimelineHistory
+from everlisten.engine.timeline.recording import AudioRecorder
+from everlisten.engine.timeline.store import TimelineStore
+from everlisten.engine.timeline.writer import TimelineWriter
+from everlisten.ui.protocols import DeviceChoice, DeviceChoices, SourceSelection
+
+EMBEDDED = "embedded"
+"""Name of the model that runs on any CPU."""
+CAPTIONS_MODEL = "whisper-base"
+"""Its entry in the catalogue."""
+FAST_RING_CHUNKS = 8
+"""A file that is read fast waits for the engine; a long queue would only look like lag."""
+
+
+class Equipment:
+    """The open history, the devices and the models of one process."""
+
+    def __init__(self, config: AppConfig, paths: AppPaths) -> None:
+        self.config = config
+        self.paths = paths
+        self.catalogue = ModelCatalogue(paths.models)
+        self.store = TimelineStore(paths.timeline)
+        self.history = TimelineHistory(self.store)
+        self.writer = TimelineWriter(self.store, retention_days=config.timeline.retention_days)
+        self._backend = SystemBackend()
+        self._feed = self.writer.subscribe()
+
+    @classmethod
+    @contextmanager
+    def open(cls, config: AppConfig, paths: AppPaths) -> Iterator[Equipment]:
+        """Claim the history for writing; close everything at the end."""
+        equipment = cls(config, paths)
+        try:
+            equipment.writer.start()
+            yield equipment
+        finally:
+            equipment.writer.stop()
+            equipment.store.close()
+            equipment._backend.close()
+
+    # Models and sessions
+
+    def load_model(self) -> InteractionModel[Any]:
+        """Load the captions' model (about a second; at the very first start its files are joined).
+
+        Raises:
+            ModelLoadError: A file is missing or damaged.
+        """
+        folder = self.catalogue.ensure(CAPTIONS_MODEL)
+        # Only now: the decoder's libraries take half a second to import.
+        from everlisten.engine.embedded.config import CaptionConfig
+        from everlisten.engine.embedded.model import EmbeddedModel
+
+        listen, captions = self.config.listen, CaptionConfig()
+        if saves_power(listen.low_power):
+            captions = captions.low_power()
+        return EmbeddedModel(folder, threads=listen.threads, config=captions)
+
+    def live_plan(self, selection: SourceSelection, instruction: Instruction) -> SessionPlan:
+        """A session that listens to devices."""
+        chosen = capture_selection(selection)
+        return SessionPlan(
+            sources=CAPTURE_SOURCES,
+            feed=lambda rings: AudioCapture(chosen, rings, self.config.capture),
+            instruction=instruction,
+            model_name=EMBEDDED,
+            recorder=self._recorder if self.config.timeline.record_audio else None,
+        )
+
+    def file_plan(self, path: Path, instruction: Instruction, *, fast: bool = False) -> SessionPlan:
+        """A session that plays a file."""
+        return SessionPlan(
+            sources=(SourceName.FILE,),
+            feed=lambda rings: FileSource(path, rings[0], fast=fast),
+            instruction=instruction,
+            model_name=EMBEDDED,
+            title=path.name,
+            ring_chunks=FAST_RING_CHUNKS if fast else DEFAULT_CAPACITY_CHUNKS,
+        )
+
+    def _recorder(self, session: str, ring: ChunkRing) -> AudioRecorder:
+        def tell(sentence: str) -> None:
+            self.writer.put(EngineFailed(id="recording", session=session, text=sentence))
+
+        return AudioRecorder(self.store.recordings, session, ring, self.writer.put, tell)
+
+    # Devices
+
+    def devices(self) -> DeviceChoices:
+        """What can be listened to now."""
+        found = self._backend.devices()
+        return DeviceChoices(
+            microphones=tuple(_choice(device) for device in found.microphones),
+            systems=tuple(_choice(device) for device in found.systems),
+            system_hint=found.system_hint,
+        )
+
+    def resolve(self, selection: SourceSelection) -> SourceSelection:
+        """The same with ids for names or parts of names.
+
+        Raises:
+            DeviceNotFoundError: A device that is needed is not there.
+        """
+        found = self._backend.devices()
+        for source in capture_selection(selection).sources:
+            field = "microphone" if source is SourceName.MIC else "system"
+            wanted = getattr(selection, field)
+            device = find_device(found, source, wanted)
+            if wanted:
+                selection = replace(selection, **{field: device.id})
+        return selection
+
+    # Events
+
+    def drain(self) -> Sequence[EngineEvent]:
+        """Events that are ready to be shown; finals among them are on disk."""
+        return self._feed.drain()
+
+    def saved_s_ago(self) -> float | None:
+        """Seconds since the last commit."""
+        last = self.writer.last_saved
+        return None if last is None else time.monotonic() - last
+
+
+def capture_selection(selection: SourceSelection) -> CaptureSelection:
+    """The window's choice as capture takes it."""
+    return CaptureSelection(
+        mode=selection.mode, microphone=selection.microphone, system=selection.system
+    )
+
+
+def reselect(session: Session, selection: SourceSelection) -> None:
+    """Change the devices of a running session; a file goes on."""
+    if isinstance(session.feed, AudioCapture):
+        session.feed.select(capture_selection(selection))
+
+
+def set_gain(session: Session, source: SourceName, gain_db: float) -> None:
+    """Amplify one source of a running session; a file has no gain."""
+    if isinstance(session.feed, AudioCapture):
+        session.feed.set_gain(source, gain_db)
+
+
+def saves_power(setting: str) -> bool:
+    """Whether to save power now: "on", or "auto" on battery."""
+    if setting != "auto":
+        return setting == "on"
+    battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
+    return battery is not None and not battery.power_plugged
+
+
+def _choice(device: DeviceInfo) -> DeviceChoice:
+    return DeviceChoice(
+        id=device.id, name=device.name, is_default=device.is_default, hint=device.hint
+    )

@@ -1,0 +1,68 @@
+"""The command `everlisten`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from everlisten.app import exit_codes
+from everlisten.app.cli.parser import build_parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the window or a verb; errors of the outside world become one sentence and a code."""
+    args = build_parser().parse_args(argv)
+    try:
+        return _dispatch(args)
+    except exit_codes.KNOWN_ERRORS as error:
+        print(f"everlisten: {error}", file=sys.stderr)
+        return exit_codes.exit_code_of(error)
+    except KeyboardInterrupt:
+        return exit_codes.INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone (for instance `| head`): nothing to say to anybody.
+        sys.stderr.close()
+        return exit_codes.GOOD
+
+
+def _dispatch(args: argparse.Namespace) -> int:
+    """Import only what the verb needs: the window's libraries cost memory and time."""
+    if args.verb == "devices":
+        from everlisten.app.cli import devices
+
+        return devices.run(args)
+    if args.verb == "bench":
+        from everlisten.app.cli import bench
+
+        return bench.run(args)
+    return _with_configuration(args)
+
+
+def _with_configuration(args: argparse.Namespace) -> int:
+    from everlisten.app.config import load_config
+    from everlisten.app.logging_setup import set_up_logging
+    from everlisten.app.paths import AppPaths
+
+    paths = AppPaths.default()
+    config = load_config(paths)
+    set_up_logging(paths, verbose=args.verbose)
+    if args.verb == "models":
+        from everlisten.app.cli import models
+
+        return models.run(args, paths)
+    if args.verb == "history":
+        from everlisten.app.cli import history
+
+        return history.run(args, paths)
+    if args.verb == "listen":
+        from everlisten.app.cli import listen
+
+        return listen.run(args, config, paths)
+    from everlisten.app import desktop
+
+    return desktop.run(args, config, paths)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

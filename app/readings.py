@@ -1,0 +1,48 @@
+"""Snapshots of a session as the window's health line and meters want them."""
+
+from __future__ import annotations
+
+import psutil
+
+from everlisten.app.session import Session
+from everlisten.audio_io.health import SourceHealth
+from everlisten.ui.protocols import HealthReading, SourceReading
+
+_PROCESS = psutil.Process()
+
+
+def health_reading(
+    session: Session | None, *, model: str, saved_s_ago: float | None
+) -> HealthReading:
+    """What is true now; all zeros while nothing listens."""
+    memory_mb = _PROCESS.memory_info().rss / 1e6
+    if session is None:
+        return HealthReading(memory_mb=memory_mb, saved_s_ago=saved_s_ago, model=model)
+    capture = session.feed.health()
+    load = session.engine.load
+    return HealthReading(
+        sources=tuple(_source_reading(source) for source in capture.sources),
+        lag_s=load.lag_s,
+        load=load.load,
+        memory_mb=memory_mb,
+        dropped=capture.dropped,
+        overflows=capture.overflows,
+        saved_s_ago=saved_s_ago,
+        recording=session.recording,
+        problem=capture.problem,
+        model=model,
+    )
+
+
+def _source_reading(health: SourceHealth) -> SourceReading:
+    return SourceReading(
+        source=health.source,
+        device=health.device,
+        rate_hz=health.rate_hz,
+        channels=health.channels,
+        level_db=health.level_db,
+        peak_db=health.peak_db,
+        gain_db=health.gain_db,
+        condition=health.condition.value,
+        sentence=health.sentence,
+    )

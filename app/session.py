@@ -1,0 +1,175 @@
+"""One listening session: a sound feed, its ring, the engine thread and the timeline.
+
+The same object serves the window and the command line; it knows neither.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from everlisten.audio_io.chunk import SourceName
+from everlisten.audio_io.health import CaptureHealth
+from everlisten.audio_io.ring_buffer import DEFAULT_CAPACITY_CHUNKS, ChunkRing
+from everlisten.engine.events import SessionEnded
+from everlisten.engine.interaction import Instruction, InteractionModel
+from everlisten.engine.runner import EngineThread, Flush, SetInstruction
+from everlisten.engine.timeline.writer import TimelineWriter
+
+DRAIN_TIMEOUT_S = 8.0
+"""How long the end of a session waits for the engine to finish what is in the ring."""
+_TICK_S = 0.05
+
+
+class SoundFeed(Protocol):
+    """Brings sound into rings: live capture, or a file."""
+
+    def start(self) -> None:
+        """Begin; a device that is missing is waited for."""
+
+    def pause(self) -> None:
+        """Let go of the devices; no chunk comes until `resume`."""
+
+    def resume(self) -> None:
+        """Go on; stream time continues where it paused."""
+
+    def stop(self) -> None:
+        """End for good and close the rings."""
+
+    def health(self) -> CaptureHealth:
+        """A snapshot of every source."""
+
+
+class Recorder(Protocol):
+    """Keeps the sound of a session."""
+
+    def start(self) -> None:
+        """Begin to empty the ring."""
+
+    def stop(self) -> None:
+        """Keep the rest; the feed has ended."""
+
+
+FeedFactory = Callable[[Sequence[ChunkRing]], SoundFeed]
+RecorderFactory = Callable[[str, ChunkRing], Recorder]
+"""From the session's id and the ring that it empties."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionPlan:
+    """What a session listens to and how."""
+
+    sources: tuple[SourceName, ...]
+    """Every source that may take part, so that the rings have room for it."""
+    feed: FeedFactory
+    instruction: Instruction
+    model_name: str
+    title: str = ""
+    """Empty: named after its start."""
+    recorder: RecorderFactory | None = None
+    """None: the sound is not kept."""
+    ring_chunks: int = DEFAULT_CAPACITY_CHUNKS
+    """How much may wait for the engine."""
+
+
+class Session:
+    """Starts, pauses and ends together what one session needs.
+
+    Args:
+        plan: What to listen to.
+        model: Steps through the sound; stays open when the session ends.
+        writer: Keeps and publishes every event.
+
+    Raises:
+        AudioFileError: The plan's file cannot be played.
+    """
+
+    def __init__(
+        self, plan: SessionPlan, *, model: InteractionModel[Any], writer: TimelineWriter
+    ) -> None:
+        self._plan = plan
+        self._instruction = plan.instruction
+        self._model = model
+        self._writer = writer
+        self.ring = ChunkRing(plan.sources, plan.ring_chunks)
+        self._recorder_ring = ChunkRing(plan.sources) if plan.recorder is not None else None
+        self._recorder: Recorder | None = None
+        rings = [self.ring] + ([self._recorder_ring] if self._recorder_ring is not None else [])
+        self.feed = plan.feed(rings)
+
+    def start(self) -> None:
+        """Begin to listen."""
+        plan = self._plan
+        self._started_s = time.monotonic()
+        self.id = self._writer.begin_session(
+            model=plan.model_name, sources=plan.sources, title=plan.title
+        ).session
+        if plan.recorder is not None and self._recorder_ring is not None:
+            self._recorder = plan.recorder(self.id, self._recorder_ring)
+            self._recorder.start()
+        self.restart_engine()
+        self.feed.start()
+
+    def restart_engine(self) -> None:
+        """Start an engine thread, also after one failed; what waits in the ring is not lost."""
+        self.engine = EngineThread(
+            model=self._model,
+            ring=self.ring,
+            sink=self._writer.put,
+            instruction=self._instruction,
+            session=self.id,
+            started_s=self._started_s,
+        )
+        self.engine.start()
+
+    def pause(self) -> None:
+        """Release the devices and finish the open sentence."""
+        self.feed.pause()
+        deadline_s = time.monotonic() + DRAIN_TIMEOUT_S
+        while len(self.ring) and self.engine.alive and time.monotonic() < deadline_s:
+            time.sleep(_TICK_S)
+        self.engine.send(Flush())
+
+    def resume(self) -> None:
+        """Go on listening."""
+        self.feed.resume()
+
+    def instruct(self, instruction: Instruction) -> None:
+        """Change language or translation between two steps."""
+        self._instruction = instruction
+        self.engine.send(SetInstruction(instruction))
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the session began."""
+        return time.monotonic() - self._started_s
+
+    @property
+    def recording(self) -> bool:
+        """Whether the sound is kept."""
+        return self._recorder is not None
+
+    @property
+    def finished(self) -> bool:
+        """The feed has ended (a file is over) and the engine has said everything about it."""
+        return self.ring.finished and not self.engine.alive and not self.engine.failed
+
+    def stop(self) -> None:
+        """End the session: finish what is in the ring, say the last words, then `SessionEnded`."""
+        self.feed.stop()
+        if self._recorder is not None:
+            self._recorder.stop()
+        if self.engine.alive and not self.engine.join(DRAIN_TIMEOUT_S):
+            self.engine.stop()
+        consumed_s = self.engine.load.consumed_s
+        self._writer.put(
+            SessionEnded(
+                id=self.id,
+                session=self.id,
+                end_s=consumed_s,
+                emitted_s=consumed_s,
+                wall_s=self.age_s,
+            )
+        )

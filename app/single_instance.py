@@ -1,0 +1,59 @@
+"""One window per data folder: a second start brings the first to the front."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtNetwork import QLocalServer, QLocalSocket
+
+_TIMEOUT_MS = 1_000
+_RAISE = b"raise\n"
+
+
+class SingleInstance(QObject):
+    """Holds the name of this data folder, or finds that another process does."""
+
+    def __init__(self, data_dir: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        key = f"{getpass.getuser()}:{data_dir.resolve()}"
+        self._name = "everlisten-" + hashlib.sha256(key.encode()).hexdigest()[:16]
+        self._server = QLocalServer(self)
+        self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
+        self._on_raise: Callable[[], None] | None = None
+        self._server.newConnection.connect(self._accept)
+
+    def acquire(self) -> bool:
+        """True if this is the only instance; otherwise the other one was asked to come to front."""
+        if self._ask_other():
+            return False
+        # Nobody answers, so a socket file that is still there was left by a killed process.
+        QLocalServer.removeServer(self._name)
+        return self._server.listen(self._name)
+
+    def on_raise(self, callback: Callable[[], None]) -> None:
+        """Call `callback` in the GUI thread whenever another start asks for the window."""
+        self._on_raise = callback
+
+    def release(self) -> None:
+        """Give the name back."""
+        self._server.close()
+
+    def _ask_other(self) -> bool:
+        socket = QLocalSocket()
+        socket.connectToServer(self._name)
+        if not socket.waitForConnected(_TIMEOUT_MS):
+            return False
+        socket.write(_RAISE)
+        socket.waitForBytesWritten(_TIMEOUT_MS)
+        socket.disconnectFromServer()
+        return True
+
+    def _accept(self) -> None:
+        connection = self._server.nextPendingConnection()
+        connection.disconnected.connect(connection.deleteLater)
+        if self._on_raise is not None:
+            self._on_raise()

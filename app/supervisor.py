@@ -1,0 +1,71 @@
+"""Looks after a running session: restarts a failed engine, tells of problems when they change."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from everlisten.app.session import Session
+from everlisten.engine.events import EngineEvent, EngineHealth
+
+logger = logging.getLogger(__name__)
+
+RESTART_FIRST_S = 1.0
+RESTART_LAST_S = 30.0
+"""The pause before a restart doubles from the first to the last; sound waits in the ring."""
+
+
+class EngineSupervisor:
+    """Restarts a failed engine thread with back-off."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """A new session begins."""
+        self._pause_s = RESTART_FIRST_S
+        self._restart_at_s: float | None = None
+
+    def look_after(self, session: Session) -> None:
+        """Call several times a second."""
+        if not session.engine.failed:
+            return
+        now_s = time.monotonic()
+        if self._restart_at_s is None:
+            self._restart_at_s = now_s + self._pause_s
+            self._pause_s = min(2 * self._pause_s, RESTART_LAST_S)
+        elif now_s >= self._restart_at_s:
+            self._restart_at_s = None
+            logger.warning("restarting the engine of session %s", session.id)
+            session.restart_engine()
+
+
+class ProblemReporter:
+    """Turns changes of a feed's condition into events."""
+
+    def __init__(self, publish: Callable[[EngineEvent], None]) -> None:
+        self._publish = publish
+        self._told = ""
+
+    def report(self, session: Session) -> None:
+        """Publish an `EngineHealth` when the problem is another than the last one told."""
+        health = session.feed.health()
+        sentences = [health.problem, *(source.sentence for source in health.sources)]
+        problem = " ".join(sentence for sentence in sentences if sentence)
+        if problem == self._told:
+            return
+        self._told = problem
+        load = session.engine.load
+        self._publish(
+            EngineHealth(
+                id=f"{session.id}-health",
+                session=session.id,
+                emitted_s=load.consumed_s,
+                wall_s=session.age_s,
+                lag_s=load.lag_s,
+                load=load.load,
+                dropped=session.ring.dropped,
+                problem=problem,
+            )
+        )

@@ -1,0 +1,202 @@
+"""The engine thread: takes chunks from the ring, steps the model, hands its events on.
+
+One thread owns the model and all streaming state. It never waits for capture (the ring is 60 s
+deep), for the disk or for a window (`sink` must not block).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+
+from everlisten.audio_io.chunk import CHUNK_S, AudioChunk
+from everlisten.audio_io.ring_buffer import ChunkRing
+from everlisten.engine.errors import EngineError
+from everlisten.engine.events import EngineEvent, EngineFailed, EngineHealth
+from everlisten.engine.interaction import Instruction, InteractionModel
+
+logger = logging.getLogger(__name__)
+
+EventSink = Callable[[EngineEvent], None]
+
+POLL_S = 0.02
+"""Rest while the ring is empty: 5 % of a chunk, and about 0.2 % of a core."""
+HEALTH_EVERY_S = 2.0
+BEHIND_S = 2.0
+"""From this lag on the user is told that captions are behind."""
+JOIN_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class SetInstruction:
+    """Replace the instruction between two steps."""
+
+    instruction: Instruction
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """Finish open utterances now: listening was paused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """Finish the open utterances and end the thread; what still waits in the ring is left."""
+
+
+Command = SetInstruction | Flush | Shutdown
+
+
+@dataclass(slots=True)
+class EngineLoad:
+    """How the engine keeps up; written by the engine thread, read by anyone."""
+
+    lag_s: float = 0.0
+    load: float = 0.0
+    chunks: int = 0
+    busy_s: float = 0.0
+    consumed_s: float = 0.0
+    """Stream time up to which chunks have been finished with."""
+
+
+class EngineThread:
+    """Owner of a model while it listens to one session.
+
+    Args:
+        model: Stepped and flushed from this thread only; not closed by it.
+        ring: Where the chunks come from; the thread ends once it is closed and empty.
+        sink: Takes every event, in order; must not block.
+        instruction: What the model starts with.
+        session: Identifier that goes into the events.
+        started_s: `time.monotonic()` of the session's start, for `wall_s`.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: InteractionModel[Any],
+        ring: ChunkRing,
+        sink: EventSink,
+        instruction: Instruction,
+        session: str,
+        started_s: float,
+    ) -> None:
+        self._model = model
+        self._ring = ring
+        self._sink = sink
+        self._instruction = instruction
+        self._session = session
+        self._started_s = started_s
+        self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._next_health_s = 0.0
+        self._process = psutil.Process()
+        self.load = EngineLoad()
+        self.failed = False
+
+    def start(self) -> None:
+        """Begin stepping."""
+        self._thread.start()
+
+    def send(self, command: Command) -> None:
+        """Queue a command; it is carried out between two steps."""
+        self._commands.put(command)
+
+    def join(self, timeout_s: float | None = None) -> bool:
+        """Wait for the end (the ring closed and empty, or `Shutdown`); False if it did not come."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Ask for the end and wait for it."""
+        if not self._thread.ident:
+            return
+        self.send(Shutdown())
+        if not self.join(JOIN_TIMEOUT_S):
+            logger.error("the engine thread did not end within %.0f s", JOIN_TIMEOUT_S)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            self._listen()
+        except EngineError as error:
+            self._fail(str(error))
+        except Exception as error:
+            logger.exception("the engine thread failed")
+            self._fail(f"Captions stopped: {error!r}. They start again by themselves.")
+
+    def _fail(self, sentence: str) -> None:
+        self.failed = True
+        self._emit([EngineFailed(id=f"{self._session}-failed", session=self._session,
+                                 emitted_s=self.load.consumed_s, text=sentence)])  # fmt: skip
+
+    def _listen(self) -> None:
+        state = self._model.new_state(self._instruction, self._session)
+        while True:
+            while not self._commands.empty():
+                command = self._commands.get()
+                if isinstance(command, SetInstruction):
+                    state.instruction = command.instruction
+                else:
+                    self._emit(self._model.flush(state))
+                    if isinstance(command, Shutdown):
+                        return
+            chunk = self._ring.pop()
+            if chunk is not None:
+                state.backlog_chunks = len(self._ring)
+                self._step(chunk, state)
+            elif self._ring.finished:
+                self._emit(self._model.flush(state))
+                return
+            else:
+                time.sleep(POLL_S)
+
+    def _step(self, chunk: AudioChunk, state: Any) -> None:
+        began_s = time.monotonic()
+        self._emit(self._model.step(chunk, state))
+        ended_s = time.monotonic()
+        self._measure(chunk, began_s, ended_s)
+        if ended_s >= self._next_health_s:
+            self._next_health_s = ended_s + HEALTH_EVERY_S
+            self._emit([self._health()])
+
+    def _measure(self, chunk: AudioChunk, began_s: float, ended_s: float) -> None:
+        load = self.load
+        busy_s = ended_s - began_s
+        load.chunks += 1
+        load.busy_s += busy_s
+        load.consumed_s = chunk.end_s
+        load.lag_s = max(0.0, ended_s - chunk.captured_s)
+        # An average over about 4 s: long enough to span the decodes of a sentence.
+        load.load += 0.1 * (busy_s / CHUNK_S - load.load)
+
+    def _health(self) -> EngineHealth:
+        load = self.load
+        behind = load.lag_s >= BEHIND_S
+        return EngineHealth(
+            id=f"{self._session}-health",
+            session=self._session,
+            emitted_s=load.consumed_s,
+            lag_s=load.lag_s,
+            load=load.load,
+            memory_mb=self._process.memory_info().rss / 1e6,
+            dropped=self._ring.dropped,
+            problem=f"Captions are {load.lag_s:.0f} s behind." if behind else "",
+        )
+
+    def _emit(self, events: Sequence[EngineEvent]) -> None:
+        wall_s = time.monotonic() - self._started_s
+        for event in events:
+            self._sink(dataclasses.replace(event, wall_s=wall_s))
