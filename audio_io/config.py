@@ -21,8 +21,12 @@ class CaptureConfig:
     """Exact zeros from a microphone for this long are reported as muted or dead."""
     latency_s: float = 0.02
     """Block length asked of the sound system; smaller costs more wake-ups."""
-    poll_s: float = 0.02
-    """How often the audio thread empties the devices' rings."""
+    poll_s: float = 0.013
+    """How often the audio thread empties the devices' rings.
+
+    No simple fraction of `latency_s`: the least late block, which tells the device's clock, then
+    shows within a few polls instead of hiding in a slow beat.
+    """
     late_after_s: float = 0.2
     """Wait this long for a device that is late before its part of a chunk becomes silence."""
     retry_first_s: float = 0.25

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from everlisten.audio_io.chunk import CHUNK_SAMPLES, Samples
+from everlisten.audio_io.chunk import CHUNK_SAMPLES, SAMPLE_RATE_HZ, Samples
 
 BLOCK = 320
 """20 ms."""
@@ -30,8 +30,15 @@ LOOKAHEAD_SAMPLES = 4 * BLOCK
 
 FORGET = 0.9998**2
 """Squared transition factor of the path per block."""
-FIRST_SPREAD = 0.01
-"""Variance of an unknown path per partition and bin: 26 of them expect an echo of -6 dB."""
+FIRST_SPREAD = 0.02
+"""Variance of an unknown path per partition and bin: with more, speech over headphones, where
+there is no echo, would be taken for one; with less, a loud echo would be taken for speech."""
+EVIDENT_SPREAD = 0.04
+"""The same once an echo is evident, for one as loud as the system; grows with its loudness."""
+EVIDENT_PEAK = 8.5
+"""Peak of GCC-PHAT over its RMS; unrelated speech stays below, an echo reaches 9 to 20."""
+LOUDEST = 10.0
+"""Echoes of up to +10 dB are expected."""
 NOISE_SMOOTH = 0.5
 SPEECH_BINS = slice(6, 161)
 """150 to 4,000 Hz, in bins of 25 Hz."""
@@ -68,6 +75,7 @@ class EchoState:
         gain: Gain of the gate at the end of the last chunk.
         quiet_chunks: Chunks of silence of the system in a row.
         learned: Enough echo was removed.
+        evident: An echo was seen by its correlation, before it was learned.
     """
 
     path: Spectra
@@ -79,6 +87,7 @@ class EchoState:
     gain: float = 1.0
     quiet_chunks: int = PARTITIONS
     learned: bool = False
+    evident: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,6 +149,10 @@ class EchoCanceller:
 
     def _learn(self, mic: Samples, system: Samples, state: EchoState) -> Filtered:
         """Filter a chunk; twice while the path is not known yet, so that less gets through."""
+        if not (state.learned or state.evident) and _peak(mic, system) > EVIDENT_PEAK:
+            loudness = min(LOUDEST, max(1.0, _power(mic) / (_power(system) + 1e-9)))
+            np.maximum(state.spread, EVIDENT_SPREAD * loudness, out=state.spread)
+            state.evident = True
         before = state.played.copy(), state.tail.copy(), state.noise.copy()
         filtered = self._filter(mic, system, state)
         moved = _correlation(filtered.rest, filtered.echo) > MOVED
@@ -220,3 +233,14 @@ def _power(samples: Samples) -> float:
 def _correlation(left: Samples, right: Samples) -> float:
     scale = _power(left) * _power(right)
     return abs(float(np.dot(left, right))) / scale**0.5 if scale > 0.0 else 0.0
+
+
+def _peak(mic: Samples, system: Samples) -> float:
+    """How far the best delay stands out in the cross-correlation with phase transform."""
+    size = 2 * CHUNK_SAMPLES
+    cross = np.fft.rfft(mic, size) * np.fft.rfft(system, size).conj()
+    cross /= np.abs(cross) + 1e-6
+    cross[: size * 300 // SAMPLE_RATE_HZ] = 0.0
+    cross[size * 7_000 // SAMPLE_RATE_HZ :] = 0.0
+    correlation = np.fft.irfft(cross)[:CHUNK_SAMPLES]
+    return float(np.abs(correlation).max() / (np.sqrt(np.mean(np.square(correlation))) + 1e-12))

@@ -18,8 +18,8 @@ SETTLE_SAMPLES = SAMPLE_RATE_HZ // 5
 JUMP_SAMPLES = SAMPLE_RATE_HZ // 4
 """A block that is further off than 0.25 s follows a hole, or an overflow: placed anew."""
 WINDOW_SAMPLES = 3 * SAMPLE_RATE_HZ
-DEADBAND_SAMPLES = 32
-"""2 ms: below it nothing is bent."""
+DEADBAND_SAMPLES = 64
+"""4 ms: below it nothing is bent."""
 BEND_EVERY_SAMPLES = 320
 
 
