@@ -15,6 +15,7 @@ from everlisten.audio_io.chunk import SourceName
 from everlisten.engine.events import EngineEvent, EngineState
 from everlisten.engine.timeline.records import SearchHit as SearchHit
 from everlisten.engine.timeline.records import SessionInfo as SessionInfo
+from everlisten.ui.config import UiConfig
 
 SourceMode = Literal["mic", "system", "both"]
 SourceCondition = Literal["ok", "opening", "waiting", "silent", "denied", "failed"]
@@ -194,3 +195,6 @@ class Settings(Protocol):
 
     def change(self, key: str, value: bool | int | float | str) -> str:
         """Set and save one value; returns "" or one sentence saying why it was refused."""
+
+    def window(self) -> UiConfig:
+        """The window's own settings as they are now; their keys are "ui." and the field's name."""

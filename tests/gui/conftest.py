@@ -1,0 +1,111 @@
+"""Runs the window offscreen, and fails a test that leaves a thread, timer or window behind."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+if os.environ.get("EVERLISTEN_GUI_DISPLAY") != "1":
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+sys.path.insert(0, str(Path(__file__).parent))
+
+import gui_doubles as doubles
+from PySide6.QtCore import QEvent, QTimer
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from everlisten.ui.application import dress
+from everlisten.ui.config import UiConfig
+from everlisten.ui.main_window import MainWindow
+
+OFFSCREEN_ONLY = ("This plugin does not support raise", "This plugin does not support grabbing")
+"""What Qt's offscreen platform says about every popup; no other platform does."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.gui)
+            item.add_marker(pytest.mark.qt_log_ignore(*OFFSCREEN_ONLY))
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_behind(qapp: QApplication) -> Iterator[None]:
+    dress(qapp)
+    threads = set(threading.enumerate())
+    yield
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    gc.collect()
+    left = [thread.name for thread in threading.enumerate() if thread not in threads]
+    timers = [one for one in gc.get_objects() if type(one) is QTimer and _runs(one)]
+    windows = [one for one in QApplication.topLevelWidgets() if one.isVisible()]
+    assert not left, f"threads left behind: {left}"
+    assert not timers, f"timers left running: {[one.parent() for one in timers]}"
+    assert not windows, f"windows left open: {windows}"
+
+
+def _runs(timer: QTimer) -> bool:
+    try:
+        return timer.isActive()
+    except RuntimeError:  # Qt already deleted it
+        return False
+
+
+class Stage:
+    """A shown window with the scripted application behind it."""
+
+    def __init__(self, qtbot: QtBot, config: UiConfig) -> None:
+        self.qtbot = qtbot
+        self.listening = doubles.ScriptedListening()
+        self.history = doubles.ScriptedHistory()
+        self.settings = doubles.ScriptedSettings(config)
+        self.config = config
+        self.window: MainWindow
+
+    def open(self) -> MainWindow:
+        """Make and show the window."""
+        self.window = MainWindow(self.listening, self.history, self.settings, self.config)
+        self.qtbot.addWidget(self.window, before_close_func=lambda w: w.shut_down())
+        self.window.resize(920, 680)
+        self.window.show()
+        self.qtbot.waitExposed(self.window)
+        return self.window
+
+    def say(self, *events: object) -> None:
+        """The engine says something, and the window has taken it in."""
+        self.listening.queue += events  # type: ignore[arg-type]
+        self.window.bridge.refresh()
+
+    def listen(self, *events: object, reading: doubles.HealthReading | None = None) -> None:
+        """Listening, with these events."""
+        self.listening.now = doubles.EngineState.LISTENING
+        self.listening.reading = reading or doubles.healthy()
+        self.say(*events)
+
+
+@pytest.fixture
+def make_stage(qtbot: QtBot) -> Iterator[Callable[..., Stage]]:
+    stages: list[Stage] = []
+
+    def make(open: bool = True, **config: object) -> Stage:
+        stage = Stage(qtbot, UiConfig(**config))  # type: ignore[arg-type]
+        stages.append(stage)
+        if open:
+            stage.open()
+        return stage
+
+    yield make
+    for stage in stages:
+        if hasattr(stage, "window"):
+            stage.window.shut_down()
+
+
+@pytest.fixture
+def stage(make_stage: Callable[..., Stage]) -> Stage:
+    return make_stage()

@@ -1,0 +1,362 @@
+"""A scripted application for the window: the Protocols of `everlisten.ui`, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from everlisten.audio_io.chunk import SourceName
+from everlisten.engine.errors import TimelineError
+from everlisten.engine.events import (
+    CaptionFinal,
+    CaptionPartial,
+    EngineEvent,
+    EngineState,
+    ReplyFinal,
+    SessionStarted,
+    SoundAlert,
+    TranslationFinal,
+    TranslationPartial,
+)
+from everlisten.ui.config import UiConfig
+from everlisten.ui.protocols import (
+    DeviceChoice,
+    DeviceChoices,
+    HealthReading,
+    SearchHit,
+    SessionInfo,
+    SettingField,
+    SourceReading,
+    SourceSelection,
+)
+
+SESSION = "s1"
+START = datetime(2026, 3, 14, 10, 2, 0, tzinfo=timezone(timedelta(hours=1)))
+NOT_YET = "Translation into {name} needs the big model."
+
+
+def reading(source: SourceName = SourceName.MIC, **changes: Any) -> SourceReading:
+    """A source that works."""
+    device = "Built-in Microphone" if source is SourceName.MIC else "Speakers"
+    made = SourceReading(
+        source=source,
+        device=device,
+        rate_hz=48_000,
+        channels=1 if source is SourceName.MIC else 2,
+        level_db=-23.4,
+        peak_db=-11.0,
+        gain_db=0.0,
+        condition="ok",
+    )
+    return replace(made, **changes)
+
+
+def healthy(*sources: SourceReading, **changes: Any) -> HealthReading:
+    """A listening that works."""
+    made = HealthReading(
+        sources=sources or (reading(),),
+        lag_s=0.4,
+        load=0.21,
+        memory_mb=412.0,
+        saved_s_ago=3.2,
+        model="Whisper base",
+    )
+    return replace(made, **changes)
+
+
+class ScriptedListening:
+    """Remembers every command; says what the test puts into `queue` and `reading`."""
+
+    def __init__(self, state: EngineState = EngineState.STOPPED) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+        self.queue: list[EngineEvent] = []
+        self.reading = HealthReading()
+        self.now = state
+        self.chosen = SourceSelection()
+        self.spoken: str | None = None
+        self.into: str | None = None
+        self.choices = DeviceChoices(
+            microphones=(
+                DeviceChoice(id="hw:0", name="Built-in Microphone", is_default=True),
+                DeviceChoice(id="bt:1", name="Headset WH-1000"),
+            ),
+            systems=(DeviceChoice(id="out:0", name="Speakers", is_default=True),),
+        )
+
+    def state(self) -> EngineState:
+        return self.now
+
+    def health(self) -> HealthReading:
+        return self.reading
+
+    def drain_events(self) -> Sequence[EngineEvent]:
+        events, self.queue = self.queue, []
+        return events
+
+    def start(self) -> None:
+        self.calls.append(("start",))
+        self.now = EngineState.LISTENING
+        if not self.reading.sources:
+            self.reading = healthy()
+
+    def pause(self) -> None:
+        self.calls.append(("pause",))
+        self.now = EngineState.PAUSED
+
+    def new_session(self) -> None:
+        self.calls.append(("new_session",))
+
+    def open_file(self, path: Path) -> None:
+        self.calls.append(("open_file", path))
+
+    def selection(self) -> SourceSelection:
+        return self.chosen
+
+    def select(self, selection: SourceSelection) -> None:
+        self.calls.append(("select", selection))
+        self.chosen = selection
+
+    def devices(self) -> DeviceChoices:
+        return self.choices
+
+    def set_gain(self, source: SourceName, gain_db: float) -> None:
+        self.calls.append(("set_gain", source, gain_db))
+
+    def language(self) -> str | None:
+        return self.spoken
+
+    def set_language(self, language: str | None) -> None:
+        self.calls.append(("set_language", language))
+        self.spoken = language
+
+    def languages(self) -> Sequence[tuple[str, str]]:
+        return (
+            ("ar", "Arabic"),
+            ("zh", "Chinese"),
+            ("en", "English"),
+            ("fr", "French"),
+            ("de", "German"),
+            ("ja", "Japanese"),
+            ("es", "Spanish"),
+        )
+
+    def target(self) -> str | None:
+        return self.into
+
+    def set_target(self, target: str | None) -> None:
+        self.calls.append(("set_target", target))
+        self.into = target
+
+    def targets(self) -> Sequence[tuple[str, str, str]]:
+        others = [(c, n) for c, n in self.languages() if c != "en"]
+        return (("en", "English", ""), *((c, n, NOT_YET.format(name=n)) for c, n in others))
+
+
+class ScriptedHistory:
+    """Sessions in memory; `refusal` makes every call fail with that sentence."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+        self.refusal = ""
+        self.kept: dict[str, tuple[SessionInfo, tuple[EngineEvent, ...]]] = {}
+        self.found_open: tuple[SessionInfo, ...] = ()
+
+    def add(self, id: str, title: str, events: Sequence[EngineEvent], **changes: Any) -> None:
+        """Put a session on the invented disk."""
+        captions = sum(isinstance(event, CaptionFinal) for event in events)
+        info = SessionInfo(
+            id=id, title=title, started_at=START, length_s=1_265.0, captions=captions
+        )
+        self.kept[id] = (replace(info, **changes), tuple(events))
+
+    def _check(self, *call: Any) -> None:
+        self.calls.append(call)
+        if self.refusal:
+            raise TimelineError(self.refusal)
+
+    def sessions(self) -> Sequence[SessionInfo]:
+        self._check("sessions")
+        return [info for info, _ in self.kept.values()]
+
+    def events(self, session: str) -> Sequence[EngineEvent]:
+        self._check("events", session)
+        return self.kept[session][1]
+
+    def search(self, text: str) -> Sequence[SearchHit]:
+        self._check("search", text)
+        words = text.lower().split()
+        return [
+            SearchHit(session=info, event=event.id, start_s=event.start_s, text=event.text)
+            for info, events in self.kept.values()
+            for event in events
+            if isinstance(event, (CaptionFinal, TranslationFinal))
+            and all(word in event.text.lower() for word in words)
+        ]
+
+    def rename(self, session: str, title: str) -> None:
+        self._check("rename", session, title)
+        info, events = self.kept[session]
+        self.kept[session] = (replace(info, title=title), events)
+
+    def delete(self, session: str) -> None:
+        self._check("delete", session)
+        del self.kept[session]
+
+    def delete_all(self) -> None:
+        self._check("delete_all")
+        self.kept.clear()
+
+    def export(self, session: str, path: Path) -> None:
+        self._check("export", session, path)
+        path.write_text(self.kept[session][0].title, encoding="utf-8")
+
+    def recovered(self) -> Sequence[SessionInfo]:
+        return self.found_open
+
+
+class ScriptedSettings:
+    """The window's own settings and a few more; refuses odd retention."""
+
+    def __init__(self, config: UiConfig | None = None) -> None:
+        self.config = config or UiConfig()
+        self.calls: list[tuple[str, Any]] = []
+        self.others: dict[str, Any] = {
+            "history.keep_days": 30,
+            "history.record_audio": False,
+            "captions.threads": 2,
+            "captions.vad": 0.5,
+            "history.folder": "",
+        }
+
+    def window(self) -> UiConfig:
+        return self.config
+
+    def fields(self) -> Sequence[SettingField]:
+        made = [_ui_field(one, self.config) for one in fields(UiConfig) if "page" in one.metadata]
+        return [*made, *self._other_fields()]
+
+    def _other_fields(self) -> list[SettingField]:
+        return [
+            SettingField(
+                key="captions.threads",
+                title="Processor threads",
+                help="More is faster, fewer leaves the computer to others.",
+                page="Captions",
+                value=self.others["captions.threads"],
+                kind="integer",
+                minimum=1,
+                maximum=64,
+                needs_restart=True,
+            ),
+            SettingField(
+                key="captions.vad",
+                title="Sensitivity to speech",
+                help="Higher needs clearer speech before anything is captioned.",
+                page="Captions",
+                value=self.others["captions.vad"],
+                kind="number",
+                minimum=0.1,
+                maximum=0.9,
+            ),
+            SettingField(
+                key="history.keep_days",
+                title="Keep sessions for",
+                help="Days after which a session is deleted for good. 0 keeps everything.",
+                page="History",
+                value=self.others["history.keep_days"],
+                kind="integer",
+                maximum=3650,
+            ),
+            SettingField(
+                key="history.record_audio",
+                title="Record the audio too",
+                help="FLAC files beside the captions; off by default.",
+                page="History",
+                value=self.others["history.record_audio"],
+                kind="switch",
+            ),
+            SettingField(
+                key="history.folder",
+                title="Folder",
+                help="Where sessions are kept. Empty is the usual place.",
+                page="History",
+                value=self.others["history.folder"],
+                kind="text",
+                needs_restart=True,
+            ),
+        ]
+
+    def change(self, key: str, value: Any) -> str:
+        self.calls.append((key, value))
+        if key == "history.keep_days" and value > 365:
+            return f"history.keep_days: {value} is more than 365 days; use 0 to keep everything."
+        if key.startswith("ui."):
+            try:
+                self.config = replace(self.config, **{key.removeprefix("ui."): value})
+            except ValueError as error:
+                return str(error)
+        else:
+            self.others[key] = value
+        return ""
+
+
+def _ui_field(one: Any, config: UiConfig) -> SettingField:
+    value, meta = getattr(config, one.name), one.metadata
+    kind = "switch" if isinstance(value, bool) else "integer" if "minimum" in meta else "choice"
+    return SettingField(
+        key=f"ui.{one.name}",
+        title=meta["title"],
+        help=meta["help"],
+        page=meta["page"],
+        value=value,
+        kind=kind,  # type: ignore[arg-type]
+        minimum=meta.get("minimum", 0),
+        maximum=meta.get("maximum", 0),
+        choices=meta.get("choices", ()),
+    )
+
+
+# Events
+
+
+def began(title: str = "Tuesday stand-up", at: datetime = START) -> SessionStarted:
+    return SessionStarted(id="begin", session=SESSION, text=title, started_at=at.isoformat())
+
+
+def partial(id: str, stable: str, unstable: str = "", **changes: Any) -> CaptionPartial:
+    changes.setdefault("source", SourceName.MIC)
+    return CaptionPartial(id=id, session=SESSION, stable=stable, unstable=unstable, **changes)
+
+
+def final(id: str, text: str, **changes: Any) -> CaptionFinal:
+    changes.setdefault("source", SourceName.MIC)
+    return CaptionFinal(id=id, session=SESSION, text=text, **changes)
+
+
+def translation(caption: str, text: str) -> TranslationFinal:
+    return TranslationFinal(
+        id=f"{caption}-en", session=SESSION, caption=caption, text=text, language="en"
+    )
+
+
+def translating(caption: str, stable: str, unstable: str = "") -> TranslationPartial:
+    return TranslationPartial(
+        id=f"{caption}-en", session=SESSION, caption=caption, stable=stable, unstable=unstable
+    )
+
+
+def alert(id: str = "a1", **changes: Any) -> SoundAlert:
+    words = {
+        "label": "Smoke alarm",
+        "severity": "critical",
+        "advice": "Check the kitchen; leave the house if you see smoke.",
+        "confidence": 0.93,
+    }
+    return SoundAlert(id=id, session=SESSION, source=SourceName.MIC, **{**words, **changes})
+
+
+def reply(id: str, text: str) -> ReplyFinal:
+    return ReplyFinal(id=id, session=SESSION, text=text)

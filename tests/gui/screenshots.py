@@ -1,0 +1,366 @@
+"""Renders the typical scenes of the window to PNG files: `python screenshots.py FOLDER [SCENE...]`.
+
+Works under Xvfb and on Qt's offscreen platform. A test makes sure that no picture is blank.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parent))
+    if len(sys.argv) > 2 and sys.argv[2] == "--scale":
+        os.environ["QT_SCALE_FACTOR"] = sys.argv.pop(3)
+        del sys.argv[2]
+
+import gui_doubles as doubles
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QImage, QPainter
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+
+from everlisten.audio_io.chunk import SourceName
+from everlisten.engine.events import EngineEvent, EngineState
+from everlisten.ui.config import UiConfig
+from everlisten.ui.main_window import MainWindow
+
+MIC, SYSTEM = SourceName.MIC, SourceName.SYSTEM
+_TALK = (
+    (MIC, "Good morning everyone, shall we begin with the release?", ""),
+    (
+        SYSTEM,
+        "Bonjour ! Oui, la version est prête depuis hier soir, il ne reste que les notes.",
+        "Hello! Yes, the release has been ready since last night, only the notes are missing.",
+    ),
+    (
+        SYSTEM,
+        "J'ai aussi corrigé le problème du micro muet.",
+        "I have also fixed the problem with the muted microphone.",
+    ),
+    (
+        MIC,
+        "Great. I tested it on the old laptop this morning: captions came about a second behind, "
+        "and the processor stayed cool.",
+        "",
+    ),
+    (
+        SYSTEM,
+        "Das freut mich. Wie viel Speicher hat es gebraucht?",
+        "I am glad to hear that. How much memory did it take?",
+    ),
+    (MIC, "Four hundred megabytes, all day long.", ""),
+)
+
+
+def talk(both: bool = True, translated: bool = True) -> list[EngineEvent]:
+    """A conversation with a sentence that is still being spoken."""
+    events: list[EngineEvent] = [doubles.began()]
+    for at, (source, text, english) in enumerate(_TALK):
+        source = source if both else MIC
+        start = 4.0 + 7.5 * at
+        if english and not translated:
+            text = english
+        events.append(doubles.final(f"c{at}", text, source=source, start_s=start, end_s=start + 5))
+        if english and translated:
+            events.append(doubles.translation(f"c{at}", english))
+    events.append(doubles.alert(label="Doorbell", severity="info", advice="", start_s=50.0))
+    last = SYSTEM if both else MIC
+    events.append(
+        doubles.partial(
+            "live",
+            "Sehr gut, dann können wir heute",
+            " noch veröffentlichen",
+            source=last,
+            start_s=54.0,
+        )
+        if translated
+        else doubles.partial(
+            "live", "Very good, then we can publish it", " still today I", source=last, start_s=54.0
+        )
+    )
+    if translated:
+        events.append(doubles.translating("live", "Very good, then we can", " publish today"))
+    return events
+
+
+class Scene:
+    """A window in a certain state."""
+
+    def __init__(self, config: UiConfig, size: tuple[int, int] = (920, 680)) -> None:
+        self.listening = doubles.ScriptedListening()
+        self.history = doubles.ScriptedHistory()
+        self.settings = doubles.ScriptedSettings(config)
+        fill_history(self.history)
+        self.window = MainWindow(self.listening, self.history, self.settings, config)
+        self.window.resize(*size)
+        self.window.show()
+        self.rest()
+
+    def rest(self, ms: int = 150) -> None:
+        """Let the window do what is due."""
+        QTest.qWait(ms)
+
+    def listen(self, events: list[EngineEvent], both: bool = False) -> None:
+        """Listening, with these events."""
+        if both:
+            self.listening.chosen = doubles.SourceSelection(mode="both")
+        sources = [doubles.reading(MIC)]
+        if both:
+            sources.append(doubles.reading(SYSTEM, level_db=-31.0, peak_db=-19.0))
+        self.listening.reading = doubles.healthy(*sources)
+        self.listening.now = EngineState.LISTENING
+        self.listening.queue += events
+        self.window.header.refresh()
+        self.rest(300)
+
+    def picture(self, *floating: QWidget | None) -> QImage:
+        """The window, with popovers where they stand on the screen."""
+        image = self.window.grab().toImage()
+        painter = QPainter(image)
+        origin = self.window.mapToGlobal(QPoint(0, 0))
+        for one in floating:
+            if one is not None:
+                painter.drawPixmap(one.mapToGlobal(QPoint(0, 0)) - origin, one.grab())
+        painter.end()
+        return image
+
+    def end(self) -> None:
+        """Take the window down."""
+        self.window.shut_down()
+        self.window.deleteLater()
+        self.rest(20)
+
+
+def fill_history(history: doubles.ScriptedHistory) -> None:
+    """A few sessions of the last days."""
+    now = doubles.datetime.now().astimezone().replace(hour=9, minute=30)
+    days = [now - doubles.timedelta(days=d, hours=d % 3) for d in (0, 0, 1, 3, 8, 40)]
+    titles = (
+        "Tuesday stand-up",
+        "Physics lecture: thermodynamics, part 4 of 12, second half",
+        "Call with Grandma",
+        "Radio Ljubljana",
+        "",
+        "Interview with Dr Nakamura",
+    )
+    for at, (title, day) in enumerate(zip(titles, days, strict=True)):
+        history.add(
+            f"h{at}",
+            title,
+            talk()[1:-2],
+            started_at=day,
+            length_s=900.0 * (at + 1) + 12,
+            recovered=at == 2,
+        )
+
+
+def first_start(config: UiConfig) -> Scene:
+    return Scene(config)
+
+
+def quiet(config: UiConfig) -> Scene:
+    scene = Scene(config)
+    scene.listen([])
+    return scene
+
+
+def captions(config: UiConfig) -> Scene:
+    scene = Scene(config)
+    scene.listen(talk(both=False, translated=False))
+    return scene
+
+
+def both(config: UiConfig) -> Scene:
+    scene = Scene(config, (1120, 700))
+    scene.listening.into = "en"
+    scene.listen(talk(), both=True)
+    return scene
+
+
+def problem(config: UiConfig) -> Scene:
+    scene = Scene(config)
+    scene.listen(talk(both=False, translated=False))
+    scene.listening.reading = doubles.healthy(
+        doubles.reading(
+            condition="silent",
+            level_db=-120,
+            peak_db=-120,
+            sentence="Built-in Microphone gives only silence: muted?",
+        )
+    )
+    scene.listening.queue.append(doubles.alert(start_s=60.0))
+    scene.window.banner.tell("The disk is full: nothing more is saved until there is room.")
+    scene.rest(250)
+    return scene
+
+
+def history(config: UiConfig) -> Scene:
+    scene = Scene(config, (980, 680))
+    scene.window.show_history()
+    scene.rest(250)
+    scene.window.history_page.list.setCurrentIndex(scene.window.history_page.model.index(2, 0))
+    scene.rest(250)
+    return scene
+
+
+def search(config: UiConfig) -> Scene:
+    scene = Scene(config, (980, 680))
+    scene.window.show_history()
+    scene.window.history_page.search.setText("memory")
+    scene.rest(500)
+    scene.window.history_page.list.setCurrentIndex(scene.window.history_page.model.index(0, 0))
+    scene.rest(250)
+    return scene
+
+
+def scrolled(config: UiConfig) -> Scene:
+    scene = Scene(config, (760, 520))
+    many = [
+        doubles.final(
+            f"m{at}", f"Sentence number {at}, said in passing and kept.", start_s=3.0 * at
+        )
+        for at in range(80)
+    ]
+    scene.listen([doubles.began(), *many])
+    scene.window.live.view.verticalScrollBar().setValue(900)
+    scene.listening.queue += [doubles.final(f"n{at}", "And another.") for at in range(3)]
+    scene.rest(200)
+    return scene
+
+
+def narrow(config: UiConfig) -> Scene:
+    scene = Scene(config, (360, 680))
+    scene.listening.into = "en"
+    scene.listen(talk(), both=True)
+    return scene
+
+
+def scripts(config: UiConfig) -> Scene:
+    scene = Scene(config, (820, 620))
+    scene.listening.into = "en"
+    rows = [
+        (
+            "مرحبا بكم في الاجتماع، سنبدأ بعد خمس دقائق مع النسخة 2.0 من البرنامج.",
+            "Welcome to the meeting, we begin in five minutes with version 2.0 of the program.",
+        ),
+        (
+            "会議は三時に始まります。資料は昨日送りましたので、先に読んでおいてください。",
+            "The meeting starts at three. I sent the papers yesterday, please read them first.",
+        ),
+        (
+            "大家好，今天我们讨论语音识别的延迟问题，以及如何在普通电脑上运行。",  # noqa: RUF001
+            "Hello everyone, today we discuss the latency of speech recognition.",
+        ),
+        (
+            "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 2,
+            "A very long word.",
+        ),
+        ("안녕하세요, 오늘 회의를 시작하겠습니다.", "Hello, let us begin today's meeting."),
+    ]
+    events: list[EngineEvent] = [doubles.began()]
+    for at, (text, english) in enumerate(rows):
+        events += [
+            doubles.final(f"r{at}", text, start_s=at * 6.0),
+            doubles.translation(f"r{at}", english),
+        ]
+    scene.listen(events)
+    return scene
+
+
+def settings(config: UiConfig) -> Scene:
+    scene = Scene(config)
+    scene.window.show_settings()
+    scene.rest()
+    return scene
+
+
+def _with(make: Callable[[UiConfig], Scene], **config: object) -> Callable[[], QImage]:
+    def render() -> QImage:
+        scene = make(UiConfig(**config))  # type: ignore[arg-type]
+        image = scene.picture()
+        scene.end()
+        return image
+
+    return render
+
+
+def _settings(theme: str) -> Callable[[], QImage]:
+    def render() -> QImage:
+        scene = settings(UiConfig(theme=theme))
+        dialog = scene.window.settings_dialog
+        assert dialog is not None
+        image = dialog.grab().toImage()
+        scene.end()
+        return image
+
+    return render
+
+
+def _popover(kind: str, theme: str) -> Callable[[], QImage]:
+    def render() -> QImage:
+        scene = both(UiConfig(theme=theme))
+        window = scene.window
+        opened: QWidget | None = None
+        if kind == "sources":
+            window.header.sources.open_popover()
+            opened = window.header.sources.popover
+        elif kind == "health":
+            window.health.open_details()
+            opened = window.health.popover
+        else:
+            window.header.target.open_list()
+            opened = window.header.target.popover
+        scene.rest()
+        assert opened is not None
+        image = scene.picture(opened)
+        opened.close()
+        scene.end()
+        return image
+
+    return render
+
+
+SCENES: dict[str, Callable[[], QImage]] = {
+    "first-start": _with(first_start, theme="light"),
+    "first-start-dark": _with(first_start, theme="dark"),
+    "quiet": _with(quiet, theme="light"),
+    "captions-light": _with(captions, theme="light"),
+    "captions-dark": _with(captions, theme="dark"),
+    "both-under": _with(both, theme="light"),
+    "both-beside": _with(both, theme="light", translation_placement="beside"),
+    "both-beside-dark": _with(both, theme="dark", translation_placement="beside"),
+    "problem": _with(problem, theme="light"),
+    "problem-dark": _with(problem, theme="dark"),
+    "history": _with(history, theme="light"),
+    "history-dark": _with(history, theme="dark"),
+    "search": _with(search, theme="light"),
+    "scrolled": _with(scrolled, theme="light"),
+    "narrow": _with(narrow, theme="light"),
+    "narrow-dark": _with(narrow, theme="dark"),
+    "scripts": _with(scripts, theme="light", always_show_times=True),
+    "settings": _settings("light"),
+    "settings-dark": _settings("dark"),
+    "sources": _popover("sources", "light"),
+    "sources-dark": _popover("sources", "dark"),
+    "health": _popover("health", "light"),
+    "target": _popover("target", "light"),
+}
+
+
+def main() -> None:
+    """Render the scenes that are named, or all of them."""
+    from everlisten.ui.application import create_application
+
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    application = create_application(sys.argv[:1], UiConfig())
+    for name in sys.argv[2:] or SCENES:
+        SCENES[name]().save(str(folder / f"{name}.png"))
+    assert isinstance(application, QApplication)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""Small controls that several parts of the window share."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QKeySequence, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QLabel,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
+    QToolButton,
+)
+
+from everlisten.ui.icons import icon
+from everlisten.ui.theme import Theme
+
+ICON_PX = 20
+
+
+class ElidedLabel(QLabel):
+    """A line of text that ends in … where there is no room."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setPen(self.palette().windowText().color())
+        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignVCenter), text)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(40, super().minimumSizeHint().height())
+
+
+class ElidedComboBox(QComboBox):
+    """A box whose text ends in … where there is no room."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QStylePainter(self)
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        room = self.style().subControlRect(
+            QStyle.ComplexControl.CC_ComboBox,
+            option,
+            QStyle.SubControl.SC_ComboBoxEditField,
+            self,
+        )
+        text = self.fontMetrics().elidedText(
+            self.currentText(), Qt.TextElideMode.ElideRight, room.width() - 4
+        )
+        option.currentText = text
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+
+
+def icon_button(theme: Theme, picture: str, name: str, shortcut: str = "") -> QToolButton:
+    """A button that is only an icon; its name is spoken and shown as a tip, with the shortcut."""
+    button = QToolButton()
+    button.setProperty("role", "icon")
+    button.setIconSize(QSize(ICON_PX, ICON_PX))
+    button.setAccessibleName(name)
+    button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    keys = QKeySequence(shortcut)
+    shown = keys.toString(QKeySequence.SequenceFormat.NativeText)
+    button.setToolTip(f"{name} ({shown})" if shown else name)
+    if shortcut:
+        button.setShortcut(keys)
+
+    def tint() -> None:
+        button.setIcon(icon(picture, theme.tokens.secondary, theme.tokens.border))
+
+    theme.changed.connect(tint)
+    tint()
+    return button

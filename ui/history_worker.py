@@ -1,0 +1,65 @@
+"""One thread that does everything that touches the history, so that the window never waits."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+
+from everlisten.engine.errors import EngineError
+
+logger = logging.getLogger(__name__)
+
+JOIN_S = 5.0
+_Job = tuple[Callable[[], Any], Callable[[Any], None]]
+
+
+class HistoryWorker(QObject):
+    """Runs calls one after the other; answers arrive in the GUI thread."""
+
+    failed = Signal(str)
+    """One sentence for the user."""
+    _answered = Signal(object, object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._closed = False
+        self._answered.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+        self._thread = Thread(target=self._run, name="history", daemon=True)
+        self._thread.start()
+
+    def submit(self, call: Callable[[], Any], answer: Callable[[Any], None]) -> None:
+        """Do `call` on the thread, then `answer` with its result here."""
+        if not self._closed:
+            self._jobs.put((call, answer))
+
+    def close(self) -> None:
+        """Finish what was submitted and end the thread; answers no longer arrive."""
+        if self._closed:
+            return
+        self._closed = True
+        self._jobs.put(None)
+        self._thread.join(JOIN_S)
+        if self._thread.is_alive():
+            logger.error("The history thread did not end within %.0f s", JOIN_S)
+
+    @Slot(object, object)
+    def _deliver(self, answer: Callable[[Any], None], result: Any) -> None:
+        if not self._closed:
+            answer(result)
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            call, answer = job
+            try:
+                self._answered.emit(answer, call())
+            except EngineError as error:
+                self.failed.emit(str(error))
+            except Exception as error:  # top of the thread: logged and shown, never lost
+                logger.exception("A call to the history failed")
+                self.failed.emit(f"The history could not do that: {error}")

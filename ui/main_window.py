@@ -1,0 +1,367 @@
+"""The window: puts the parts together and passes on what the user wants."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QEvent, Qt, Signal
+from PySide6.QtGui import (
+    QAction,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QHideEvent,
+    QKeySequence,
+    QShowEvent,
+)
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QFrame,
+    QMainWindow,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from everlisten.engine.events import (
+    CaptionFinal,
+    EngineEvent,
+    EngineFailed,
+    EngineState,
+    EngineStateChanged,
+)
+from everlisten.ui.banner import Banner
+from everlisten.ui.bridge import Bridge
+from everlisten.ui.config import LARGEST_CAPTION_PT, SMALLEST_CAPTION_PT, UiConfig
+from everlisten.ui.header import COMMANDS, START, Header
+from everlisten.ui.health_facts import problem
+from everlisten.ui.health_line import HealthLine
+from everlisten.ui.history_list import title_of
+from everlisten.ui.history_page import HistoryPage
+from everlisten.ui.history_worker import HistoryWorker
+from everlisten.ui.live_page import LivePage
+from everlisten.ui.protocols import HealthReading, History, Listening, SessionInfo, Settings
+from everlisten.ui.settings_dialog import SettingsDialog
+from everlisten.ui.theme import Theme
+from everlisten.ui.tray import Tray
+
+logger = logging.getLogger(__name__)
+
+SMALLEST_PX = (360, 420)
+
+
+class MainWindow(QMainWindow):
+    """Live captions and history under one header; owns bridge, worker, tray and theme."""
+
+    closing = Signal()
+    """The user quits: emitted once, before the application's event loop ends."""
+
+    def __init__(
+        self, listening: Listening, history: History, settings: Settings, config: UiConfig
+    ) -> None:
+        super().__init__()
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        self._listening = listening
+        self._history = history
+        self._settings = settings
+        self._config = config
+        self._state = EngineState.STOPPED
+        self._reading = HealthReading()
+        self._trouble = ""
+        self._ended = False
+        self._dialog: SettingsDialog | None = None
+        self.theme = Theme(application, config.theme)
+        self.theme.setParent(self)
+        self.worker = HistoryWorker(self)
+        self.bridge = Bridge(listening, self)
+        self.tray = Tray(self)
+        self.header = Header(self.theme, listening)
+        self.banner = Banner(self.theme)
+        self.live = LivePage(self.theme, config)
+        self.history_page = HistoryPage(self.theme, history, self.worker, config)
+        self.health = HealthLine(self.theme)
+        self._pages = QStackedWidget()
+        self._lay_out()
+        self._connect()
+        self._add_actions()
+        self._restore_geometry()
+        self.bridge.start()
+        self.worker.submit(history.recovered, self._tell_recovered)
+
+    def _lay_out(self) -> None:
+        self.setWindowTitle("Everlisten")
+        self.setMinimumSize(*SMALLEST_PX)
+        self.setAcceptDrops(True)
+        self._pages.setObjectName("pages")
+        self._pages.addWidget(self.live)
+        self._pages.addWidget(self.history_page)
+        footer = QFrame()
+        footer.setObjectName("footer")
+        below = QVBoxLayout(footer)
+        below.setContentsMargins(0, 1, 0, 0)
+        below.addWidget(self.health)
+        center = QWidget()
+        column = QVBoxLayout(center)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.header)
+        column.addWidget(self.banner)
+        column.addWidget(self._pages, 1)
+        column.addWidget(footer)
+        self.setCentralWidget(center)
+        self.live.empty.setFocus()
+
+    def _connect(self) -> None:
+        self.bridge.events.connect(self._on_events)
+        self.bridge.state.connect(self._on_state)
+        self.bridge.health.connect(self._on_health)
+        self.worker.failed.connect(self.banner.tell)
+        self.header.toggled.connect(self.toggle_listening)
+        self.header.new_session.clicked.connect(self.new_session)
+        self.header.open_file.clicked.connect(self.ask_file)
+        self.header.history.clicked.connect(self._toggle_history)
+        self.header.settings.clicked.connect(self.show_settings)
+        self.header.sources.changed.connect(self.bridge.refresh)
+        self.history_page.closed.connect(self.show_live)
+        self.history_page.told.connect(self.banner.tell)
+        self.tray.toggled.connect(self.toggle_listening)
+        self.tray.window_wanted.connect(self.come_to_front)
+        self.tray.quit_wanted.connect(self.quit)
+
+    def _add_actions(self) -> None:
+        for text, keys, called in (
+            ("Search the history", "Ctrl+F", self.show_history),
+            ("Larger captions", "Ctrl++", lambda: self._resize_captions(1)),
+            ("Larger captions", "Ctrl+=", lambda: self._resize_captions(1)),
+            ("Smaller captions", "Ctrl+-", lambda: self._resize_captions(-1)),
+            ("Close the window", "Ctrl+W", self.close),
+            ("Quit", "Ctrl+Q", self.quit),
+        ):
+            action = QAction(text, self)
+            action.setShortcut(QKeySequence(keys))
+            action.triggered.connect(called)
+            self.addAction(action)
+
+    # What the bridge brings
+
+    def _on_events(self, events: Sequence[EngineEvent]) -> None:
+        self.live.apply(events)
+        for event in events:
+            if isinstance(event, EngineFailed) and event.text:
+                self.banner.tell(event.text)
+            elif isinstance(event, EngineStateChanged) and event.reason:
+                failed = event.state is EngineState.FAILED
+                self.banner.tell(event.reason, "error" if failed else "info")
+            elif isinstance(event, CaptionFinal):
+                self.tray.show_sentence(event.text)
+
+    def _on_state(self, state: EngineState) -> None:
+        self._state = state
+        self.header.show_state(state)
+        self.header.refresh()
+        self.health.show_state(state)
+        self._show_condition()
+
+    def _on_health(self, reading: HealthReading) -> None:
+        self._reading = reading
+        self.health.show_reading(reading)
+        self._show_condition()
+        if self.isVisible():
+            self.header.sources.show_reading(reading)
+
+    def _show_condition(self) -> None:
+        trouble = problem(self._state, self._reading)
+        self.tray.show_state(self._state, trouble, COMMANDS.get(self._state, START))
+        if self.live.empty.isVisibleTo(self):
+            self.live.empty.show_reading(self._state, self._reading)
+        if trouble and trouble != self._trouble and not self.isVisible():
+            if self._config.notify_problems:
+                self.tray.notify(trouble)
+        self._trouble = trouble
+
+    def _tell_recovered(self, sessions: Sequence[SessionInfo]) -> None:
+        if not sessions:
+            return
+        first = sessions[0]
+        more = f" and {len(sessions) - 1} more" if len(sessions) > 1 else ""
+        self.banner.tell(
+            f"“{title_of(first)}”{more} was cut off last time. Everything final was kept.",
+            "info",
+            "&Show it",
+            lambda: self.show_history(session=first.id),
+        )
+
+    # What the user wants
+
+    def toggle_listening(self) -> None:
+        """Start, pause or resume."""
+        if self._state is EngineState.LISTENING:
+            self._listening.pause()
+        elif self._state not in (EngineState.LOADING, EngineState.STOPPING):
+            self._listening.start()
+        self.bridge.refresh()
+
+    def new_session(self) -> None:
+        """End this session and begin another."""
+        self._listening.new_session()
+        self.show_live()
+        self.bridge.refresh()
+
+    def ask_file(self) -> None:
+        """Let the user choose an audio file, then caption it."""
+        path, _ = QFileDialog.getOpenFileName(
+            self,
+            "Open an audio file",
+            "",
+            "Audio (*.wav *.flac *.ogg *.oga *.opus *.mp3 *.aiff *.aif *.au *.caf *.w64);;"
+            "All files (*)",
+        )
+        if path:
+            self.open_file(Path(path))
+
+    def open_file(self, path: Path) -> None:
+        """Caption a file."""
+        self._listening.open_file(path)
+        self.show_live()
+        self.bridge.refresh()
+
+    def show_live(self) -> None:
+        """Show the live captions."""
+        self.header.history.setChecked(False)
+        self._pages.setCurrentWidget(self.live)
+
+    def show_history(self, *_: object, session: str = "") -> None:
+        """Show the history, with a session if one is named."""
+        self.header.history.setChecked(True)
+        self._pages.setCurrentWidget(self.history_page)
+        self.history_page.open(session)
+
+    def _toggle_history(self, checked: bool) -> None:
+        if checked:
+            self.show_history()
+        else:
+            self.show_live()
+
+    def show_settings(self) -> None:
+        """Open the settings, or bring them to the front."""
+        if self._dialog is None:
+            self._dialog = SettingsDialog(self._settings, self)
+            self._dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            self._dialog.changed.connect(lambda _: self.apply_config(self._settings.window()))
+            self._dialog.destroyed.connect(self._forget_dialog)
+        self._dialog.show()
+        self._dialog.raise_()
+        self._dialog.activateWindow()
+
+    @property
+    def settings_dialog(self) -> SettingsDialog | None:
+        """The settings window while it is open."""
+        return self._dialog
+
+    def _forget_dialog(self) -> None:
+        self._dialog = None
+
+    def apply_config(self, config: UiConfig) -> None:
+        """Use other window settings at once."""
+        if config == self._config:
+            return
+        self._config = config
+        self.theme.choose(config.theme)
+        self.live.view.set_config(config)
+        self.history_page.set_config(config)
+
+    def _resize_captions(self, step: int) -> None:
+        size = self._config.caption_font_pt + step
+        if SMALLEST_CAPTION_PT <= size <= LARGEST_CAPTION_PT:
+            refusal = self._settings.change("ui.caption_font_pt", size)
+            if refusal:
+                self.banner.tell(refusal, "warning")
+            else:
+                self.apply_config(replace(self._config, caption_font_pt=size))
+
+    # Showing, hiding, ending
+
+    def come_to_front(self) -> None:
+        """Show the window, also after it was closed to the tray or minimised."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._watch()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._watch()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange:
+            self._watch()
+
+    def _watch(self) -> None:
+        self.bridge.watched = self.isVisible() and not self.isMinimized()
+        if self.bridge.watched and not self._ended:
+            self.bridge.refresh()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths:
+            self.open_file(Path(paths[0]))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self._config.close_to_tray and self.tray.available and not self._ended:
+            event.ignore()
+            self._save_geometry()
+            self.hide()
+            return
+        event.accept()
+        self.quit()
+
+    def quit(self) -> None:
+        """End the window's own work and the event loop."""
+        self.shut_down()
+        QApplication.quit()
+
+    def shut_down(self) -> None:
+        """Stop timers and threads; further calls do nothing."""
+        if self._ended:
+            return
+        self._save_geometry()
+        self._ended = True
+        self.closing.emit()
+        self.bridge.stop()
+        self.history_page.close_page()
+        if self._dialog is not None:
+            self._dialog.close()
+        self.worker.close()
+        self.tray.close()
+        self.hide()
+
+    def _restore_geometry(self) -> None:
+        self.resize(920, 680)
+        if self._config.geometry:
+            try:
+                kept = base64.b64decode(self._config.geometry, validate=True)
+            except ValueError:
+                logger.warning("The kept window size cannot be read; the usual size is used")
+                return
+            self.restoreGeometry(QByteArray(kept))
+
+    def _save_geometry(self) -> None:
+        kept = base64.b64encode(self.saveGeometry().data()).decode("ascii")
+        if kept != self._config.geometry and not self._ended:
+            self._config = replace(self._config, geometry=kept)
+            self._settings.change("ui.geometry", kept)

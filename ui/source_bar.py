@@ -1,0 +1,198 @@
+"""Which sound is listened to: mode, meters, and a popover with devices, levels and gains."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from everlisten.audio_io.chunk import SourceName
+from everlisten.ui.health_facts import SOURCE_TITLES, sentence_of
+from everlisten.ui.icons import labelled_icon, labelled_size, pixmap
+from everlisten.ui.level_meter import LevelMeter, decibels
+from everlisten.ui.protocols import HealthReading, Listening, SourceMode
+from everlisten.ui.source_popover import SourcePopover
+from everlisten.ui.theme import Theme
+
+_MODES: tuple[tuple[SourceMode, str, str, str, str], ...] = (
+    ("mic", "Microphone", "Mic", "microphone", "Listen to the microphone"),
+    ("system", "Computer sound", "Computer", "computer", "Listen to what this computer plays"),
+    ("both", "Both", "Both", "both", "Listen to both; captions say You or Others"),
+)
+_SOURCES = {
+    "mic": (SourceName.MIC,),
+    "system": (SourceName.SYSTEM,),
+    "both": (SourceName.MIC, SourceName.SYSTEM),
+}
+
+
+class SourceBar(QWidget):
+    """Changes go to `Listening` at once; what is shown comes from its readings."""
+
+    changed = Signal()
+    """The user chose other sources."""
+
+    def __init__(self, theme: Theme, listening: Listening) -> None:
+        super().__init__()
+        self._theme = theme
+        self._listening = listening
+        self._popover: SourcePopover | None = None
+        self._buttons: dict[str, QToolButton] = {}
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(self._make_segments())
+        self.meters = _MeterButton(theme)
+        self.meters.clicked.connect(self.open_popover)
+        row.addWidget(self.meters, 1)
+        row.addStretch()
+        theme.changed.connect(self._tint)
+        self._tint()
+        self.refresh()
+
+    def _make_segments(self) -> QFrame:
+        frame = QFrame()
+        frame.setObjectName("segments")
+        frame.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        row = QHBoxLayout(frame)
+        row.setContentsMargins(2, 2, 2, 2)
+        row.setSpacing(0)
+        group = QButtonGroup(self)
+        for mode, label, _, _, help in _MODES:
+            button = QToolButton()
+            button.setText(label)
+            button.setCheckable(True)
+            button.setProperty("role", "segment")
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            button.setIconSize(labelled_size(16))
+            button.setToolTip(help)
+            button.setAccessibleName(f"Source: {label}")
+            button.setAccessibleDescription(help)
+            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            button.clicked.connect(lambda _=False, mode=mode: self._choose(mode))
+            group.addButton(button)
+            row.addWidget(button)
+            self._buttons[mode] = button
+        return frame
+
+    def show_labels(self, wide: bool) -> None:
+        """A narrow window has short names and no icons."""
+        style = Qt.ToolButtonStyle
+        for mode, label, short, *_ in _MODES:
+            self._buttons[mode].setText(label if wide else short)
+            self._buttons[mode].setToolButtonStyle(
+                style.ToolButtonTextBesideIcon if wide else style.ToolButtonTextOnly
+            )
+
+    def refresh(self) -> None:
+        """Show the user's choice as the program knows it."""
+        mode = self._listening.selection().mode
+        self._buttons[mode].setChecked(True)
+        self.meters.expect(_SOURCES[mode])
+        if self._popover is not None:
+            self._popover.refresh()
+
+    def show_reading(self, reading: HealthReading) -> None:
+        """Move the meters."""
+        self.meters.show_reading(reading)
+        if self._popover is not None and self._popover.isVisible():
+            self._popover.show_reading(reading)
+
+    def open_popover(self) -> None:
+        """Devices, levels and gains."""
+        if self._popover is None:
+            self._popover = SourcePopover(self, self._theme, self._listening)
+            self._popover.chosen.connect(self._chosen)
+        self._popover.refresh()
+        self._popover.show_reading(self._listening.health())
+        self._popover.open_at(self.meters)
+
+    @property
+    def popover(self) -> SourcePopover | None:
+        """The open or last opened popover."""
+        return self._popover
+
+    def _choose(self, mode: SourceMode) -> None:
+        self._listening.select(replace(self._listening.selection(), mode=mode))
+        self._chosen()
+
+    def _chosen(self) -> None:
+        self.refresh()
+        self.changed.emit()
+
+    def _tint(self) -> None:
+        for mode, _, _, picture, _ in _MODES:
+            self._buttons[mode].setIcon(labelled_icon(picture, 16, self._theme.tokens.secondary))
+
+
+class _MeterButton(QToolButton):
+    """One slim meter for each source; a click opens devices and gains."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._meters: dict[SourceName, LevelMeter] = {}
+        self.setProperty("role", "icon")
+        self.setMinimumSize(96, 34)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setMaximumWidth(180)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setToolTip("Choose devices, see levels, set the gain (Ctrl+D)")
+        self.setShortcut("Ctrl+D")
+        self.setAccessibleName("Devices and levels")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(10, 6, 30, 6)
+        column.setSpacing(4)
+        column.addStretch()
+        for name in SourceName:
+            meter = LevelMeter(theme, f"Level of {SOURCE_TITLES[name].lower()}")
+            meter.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+            self._meters[name] = meter
+            column.addWidget(meter)
+            meter.setVisible(name is SourceName.MIC)
+        column.addStretch()
+        self._arrow = QLabel(self)
+        self._arrow.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        theme.changed.connect(self._tint)
+        self._tint()
+
+    def expect(self, names: tuple[SourceName, ...]) -> None:
+        """Show a meter for each of these sources."""
+        for name, meter in self._meters.items():
+            meter.setVisible(name in names)
+
+    def show_reading(self, reading: HealthReading) -> None:
+        """Move the meters; a file has a meter while it plays."""
+        if reading.sources:
+            self.expect(tuple(one.source for one in reading.sources))
+        heard = {one.source: one for one in reading.sources}
+        for name, meter in self._meters.items():
+            one = heard.get(name)
+            if one is None:
+                meter.rest()
+            else:
+                meter.show_level(one.level_db, one.peak_db)
+        words = [
+            f"{SOURCE_TITLES[one.source]} {sentence_of(one) or decibels(one.level_db)}"
+            for one in reading.sources
+        ]
+        described = ", ".join(words) or "No source is open."
+        if not self.hasFocus() and described != self.accessibleDescription():
+            self.setAccessibleDescription(described)
+
+    def _tint(self) -> None:
+        ratio = self.devicePixelRatioF()
+        self._arrow.setPixmap(pixmap("chevron", 18, self._theme.tokens.secondary, ratio))
+
+    def resizeEvent(self, event: object) -> None:
+        self._arrow.setGeometry(self.width() - 26, (self.height() - 18) // 2, 18, 18)
