@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from everlisten.engine.events import EngineEvent, SessionStarted
-from everlisten.engine.timeline import faults, recovery
+from everlisten.engine.timeline import faults, recovery, spill
 from everlisten.engine.timeline.entries import Entry, write_entry
 from everlisten.engine.timeline.owner import Owner
 from everlisten.engine.timeline.schema import migrate
@@ -95,6 +95,8 @@ class TimelineStore:
                     self._owner = Owner(self.owners)
                 except OSError as error:
                     raise faults.timeline_error(error, self.path) from error
+                # First, or a session whose finals all wait there would count as empty.
+                self._take_spills()
                 with self.transaction() as connection:
                     self._recovered = recovery.recover(connection, self.owners, self.recordings)
                 recovery.sweep_owners(self.owners)
@@ -279,6 +281,18 @@ class TimelineStore:
         with self._atomic() as connection:
             for entry in entries:
                 write_entry(connection, entry, owner)
+
+    def _take_spills(self) -> None:
+        """Take in what an earlier run could not save."""
+        for path in spill.find_spills(self.folder):
+            try:
+                with self.transaction() as connection:
+                    for entry in spill.read_spill(path):
+                        write_entry(connection, entry, "")
+                path.unlink()
+                logger.info("took in %s", path.name)
+            except OSError as error:
+                logger.warning("%s stays for the next start: %s", path.name, error)
 
     def _note_open_sessions(self, entries: Sequence[Entry]) -> None:
         for entry in entries:

@@ -150,7 +150,6 @@ class TimelineWriter:
 
     def _run(self) -> None:
         try:
-            self._take_spills()
             while not self._stopping:
                 self._turn(self._collect(self._wait_s()))
             self._turn(self._collect(0.0))
@@ -243,20 +242,12 @@ class TimelineWriter:
             )
         self._publish_saved()
 
-    def _take_spills(self) -> None:
-        """Take in what an earlier run could not save."""
-        for path in spill.find_spills(self._store.folder):
-            try:
-                self._store.commit(spill.read_spill(path))
-                path.unlink()
-                logger.info("took in %s", path.name)
-            except (TimelineError, OSError) as error:
-                logger.warning("%s stays for the next start: %s", path.name, error)
-
     def _sweep(self) -> None:
         """Apply the retention, once an hour."""
         if time.monotonic() < self._sweep_at_s:
             return
+        # Before the work: `set_retention` may ask for another sweep meanwhile.
+        self._sweep_at_s = time.monotonic() + _SWEEP_EVERY_S
         try:
             if self._retention_days > 0:
                 retention.delete_older(self._store, self._retention_days)
@@ -264,8 +255,8 @@ class TimelineWriter:
                 self._store.erase_traces()
         except TimelineError as error:
             self._fail(str(error))
-        again_s = _SWEEP_SOON_S if self._store.traces_left else _SWEEP_EVERY_S
-        self._sweep_at_s = time.monotonic() + again_s
+        if self._store.traces_left:
+            self._sweep_at_s = min(self._sweep_at_s, time.monotonic() + _SWEEP_SOON_S)
 
     def _tell_notices(self) -> None:
         while self._store.notices:
