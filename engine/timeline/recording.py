@@ -9,11 +9,9 @@ A recording that fails never stops the captions, and captions that fail never st
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import logging
 import os
-import queue
 import re
 import threading
 import time
@@ -24,14 +22,14 @@ import numpy as np
 import soundfile
 
 from everlisten.audio_io.chunk import CHUNK_S, SAMPLE_RATE_HZ, AudioChunk, Samples, SourceName
+from everlisten.audio_io.ring_buffer import ChunkRing
 from everlisten.engine.timeline.records import RecordedPiece
 
 logger = logging.getLogger(__name__)
 
 PIECE_S = 30.0
 _PIECE_CHUNKS = int(PIECE_S / CHUNK_S)
-_WAITING_CHUNKS = 150
-"""60 s, as much as the engine's own ring holds; beyond that the disk is no longer usable."""
+_POLL_S = 0.2
 _RETRY_S = 10.0
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _PIECE_NAME = re.compile(r"(\d{8})-([a-z+]+)\.flac(\.part)?")
@@ -43,64 +41,65 @@ class AudioRecorder:
     Args:
         folder: The folder of recordings (`TimelineStore.recordings`).
         session: Id of the session.
+        ring: Emptied by the recorder alone; 60 s deep, so a slow disk costs nothing.
         register: Called with every closed piece; usually `TimelineWriter.put`.
         on_problem: Called with one sentence when a piece cannot be written, once per trouble.
 
     Attributes:
-        dropped: Chunks that were not recorded because the disk did not keep up or refused.
+        lost_chunks: Chunks that were not recorded because the disk refused; what it was too slow
+            for is counted by the ring.
     """
 
     def __init__(
         self,
         folder: Path,
         session: str,
+        ring: ChunkRing,
         register: Callable[[RecordedPiece], None],
         on_problem: Callable[[str], None],
     ) -> None:
         self._root = folder
         self._session = session
+        self._ring = ring
         self._register = register
         self._on_problem = on_problem
-        self._queue: queue.Queue[AudioChunk | None] = queue.Queue(_WAITING_CHUNKS)
         self._piece: _OpenPiece | None = None
         self._retry_at_s = 0.0
         self._troubled = False
-        self.dropped = 0
+        self._stopping = threading.Event()
+        self.lost_chunks = 0
         self._thread = threading.Thread(target=self._run, name="recording", daemon=True)
 
     def start(self) -> None:
-        """Begin to take chunks."""
+        """Begin to empty the ring."""
         self._thread.start()
 
-    def put(self, chunk: AudioChunk) -> None:
-        """Hand over a chunk; never blocks. The chunk is only read."""
-        try:
-            self._queue.put_nowait(chunk)
-        except queue.Full:
-            self.dropped += 1
-
     def stop(self, timeout_s: float = 10.0) -> None:
-        """Close the last piece and join the thread."""
-        with contextlib.suppress(queue.Full):
-            self._queue.put(None, timeout=timeout_s)
+        """Record what is still in the ring, close the last piece, join the thread."""
+        self._stopping.set()
         self._thread.join(timeout_s)
         if self._thread.is_alive():
             logger.error("the recording thread did not end within %.0f s", timeout_s)
 
     def _run(self) -> None:
         try:
-            while (chunk := self._queue.get()) is not None:
-                self._take(chunk)
+            while not self._stopping.wait(_POLL_S):
+                self._empty_ring()
+            self._empty_ring()
             self._close_piece()
         except Exception:
             logger.exception("the recording thread failed")
             self._on_problem("The recording failed unexpectedly and has stopped")
 
+    def _empty_ring(self) -> None:
+        while (chunk := self._ring.pop()) is not None:
+            self._take(chunk)
+
     def _take(self, chunk: AudioChunk) -> None:
         if self._piece is not None and not self._piece.continues_with(chunk):
             self._close_piece()
         if self._piece is None and time.monotonic() < self._retry_at_s:
-            self.dropped += 1
+            self.lost_chunks += 1
             return
         try:
             if self._piece is None:
@@ -108,7 +107,7 @@ class AudioRecorder:
             self._piece.append(chunk)
             self._troubled = False
         except (OSError, soundfile.SoundFileError) as error:
-            self.dropped += 1
+            self.lost_chunks += 1
             self._tell(error)
             self._close_piece()
 

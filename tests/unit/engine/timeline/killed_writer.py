@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from everlisten.audio_io.chunk import CHUNK_SAMPLES, AudioChunk, SourceName
+from everlisten.audio_io.ring_buffer import ChunkRing
 from everlisten.engine.events import CaptionFinal, CaptionPartial
 from everlisten.engine.timeline.recording import AudioRecorder
 from everlisten.engine.timeline.store import TimelineStore
@@ -23,9 +24,9 @@ def main() -> None:
     feed = writer.subscribe()
     writer.start()
     session = writer.begin_session(title="Killed").session
-    recorder = AudioRecorder(store.recordings, session, writer.put, print)
-    recorder.start()
-    threading.Thread(target=feed_engine, args=(writer, recorder, session), daemon=True).start()
+    ring = ChunkRing((SourceName.MIC,))
+    AudioRecorder(store.recordings, session, ring, writer.put, print).start()
+    threading.Thread(target=feed_engine, args=(writer, ring, session), daemon=True).start()
     for event in feed:
         if isinstance(event, CaptionFinal):
             # One write per line: what was written before the kill is read by the test.
@@ -33,12 +34,10 @@ def main() -> None:
             sys.stdout.flush()
 
 
-def feed_engine(writer: TimelineWriter, recorder: AudioRecorder, session: str) -> None:
+def feed_engine(writer: TimelineWriter, ring: ChunkRing, session: str) -> None:
     noise = np.random.default_rng(0).normal(0.0, 0.1, (1, CHUNK_SAMPLES)).astype(np.float32)
     for index in range(1_000_000):
-        recorder.put(
-            AudioChunk(index=index, sources=(SourceName.MIC,), samples=noise, captured_s=0.0)
-        )
+        ring.push(AudioChunk(index=index, sources=(SourceName.MIC,), samples=noise, captured_s=0.0))
         for part in range(3):
             writer.put(CaptionPartial(id=f"u{index}", session=session, unstable="x" * part))
         writer.put(

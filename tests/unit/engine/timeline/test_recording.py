@@ -8,6 +8,7 @@ import pytest
 import soundfile
 
 from everlisten.audio_io.chunk import CHUNK_SAMPLES, AudioChunk, Samples, SourceName
+from everlisten.audio_io.ring_buffer import ChunkRing
 from everlisten.engine.timeline import recording
 from everlisten.engine.timeline.history import TimelineHistory
 from everlisten.engine.timeline.recording import AudioRecorder, session_folder
@@ -35,10 +36,23 @@ class Recording:
     def __init__(self, folder: Path) -> None:
         self.pieces: list[RecordedPiece] = []
         self.problems: list[str] = []
-        self.recorder = AudioRecorder(folder, "s1", self.pieces.append, self.problems.append)
+        self.ring = ChunkRing((MIC, SYSTEM))
+        self.recorder = AudioRecorder(
+            folder, "s1", self.ring, self.pieces.append, self.problems.append
+        )
         self.recorder.start()
 
+    def put(self, chunk: AudioChunk) -> None:
+        while self.ring.full:
+            threading.Event().wait(0.01)
+        assert self.ring.push(chunk)
+
+    def until_lost(self, count: int) -> None:
+        while self.recorder.lost_chunks < count:
+            threading.Event().wait(0.01)
+
     def close(self) -> None:
+        self.ring.close()
         self.recorder.stop()
         assert not [t for t in threading.enumerate() if t.name == "recording"]
 
@@ -56,22 +70,19 @@ def test_sound_comes_out_as_it_went_in(tmp_path: Path) -> None:
     sound = noise(160, sources=2)
     run = Recording(tmp_path)
     for i, samples in enumerate(sound):
-        run.recorder.put(chunk(i, samples, (MIC, SYSTEM)))
-        if i % 50 == 49:
-            while run.recorder._queue.qsize():
-                threading.Event().wait(0.01)
+        run.put(chunk(i, samples, (MIC, SYSTEM)))
     run.close()
     assert spans(run.pieces) == [(0.0, 30.0), (30.0, 60.0), (60.0, 64.0)]
     assert all(piece.sources == (MIC, SYSTEM) for piece in run.pieces)
     together = np.concatenate([read(tmp_path, piece) for piece in run.pieces])
     np.testing.assert_allclose(together, np.concatenate(sound, axis=1).T, atol=2**-15)
-    assert run.recorder.dropped == 0
+    assert run.recorder.lost_chunks == 0
     assert not run.problems
 
 
 def test_files_are_private(tmp_path: Path) -> None:
     run = Recording(tmp_path / "recordings")
-    run.recorder.put(chunk(0, noise(1)[0]))
+    run.put(chunk(0, noise(1)[0]))
     run.close()
     modes = {p.name: p.stat().st_mode & 0o777 for p in tmp_path.rglob("*")}
     assert modes == {"recordings": 0o700, "s1": 0o700, "00000000-mic.flac": 0o600}
@@ -80,8 +91,8 @@ def test_files_are_private(tmp_path: Path) -> None:
 def test_gap_and_change_of_sources_begin_new_pieces(tmp_path: Path) -> None:
     run = Recording(tmp_path)
     for index in (0, 1, 5, 6):
-        run.recorder.put(chunk(index, noise(1)[0]))
-    run.recorder.put(chunk(7, noise(1, sources=2)[0], (MIC, SYSTEM)))
+        run.put(chunk(index, noise(1)[0]))
+    run.put(chunk(7, noise(1, sources=2)[0], (MIC, SYSTEM)))
     run.close()
     assert spans(run.pieces) == [(0.0, 0.8), (2.0, 2.8), (2.8, 3.2)]
     assert [len(piece.sources) for piece in run.pieces] == [1, 1, 2]
@@ -91,7 +102,7 @@ def test_samples_that_are_no_numbers_or_too_loud(tmp_path: Path) -> None:
     samples = noise(1)[0]
     samples[0, :4] = [np.nan, np.inf, -np.inf, 7.0]
     run = Recording(tmp_path)
-    run.recorder.put(chunk(0, samples))
+    run.put(chunk(0, samples))
     run.close()
     out = read(tmp_path, run.pieces[0])[:4, 0]
     np.testing.assert_allclose(out, [0.0, 1.0, -1.0, 1.0], atol=1e-4)
@@ -106,27 +117,15 @@ def test_disk_that_refuses_is_told_once_and_tried_again(
     folder.write_text("in the way")
     run = Recording(folder)
     for index in range(5):
-        run.recorder.put(chunk(index, noise(1)[0]))
-    while run.recorder._queue.qsize():
-        threading.Event().wait(0.01)
-    while run.recorder.dropped < 5:
-        threading.Event().wait(0.01)
+        run.put(chunk(index, noise(1)[0]))
+    run.until_lost(5)
     folder.unlink()
-    run.recorder.put(chunk(5, noise(1)[0]))
+    run.put(chunk(5, noise(1)[0]))
     run.close()
     (problem,) = run.problems
     assert str(folder) in problem
     assert problem.endswith("switch the recording off")
     assert spans(run.pieces) == [(2.0, 2.4)]
-
-
-def test_put_never_blocks_and_counts_what_it_drops(tmp_path: Path) -> None:
-    recorder = AudioRecorder(tmp_path, "s1", print, print)
-    for index in range(160):
-        recorder.put(chunk(index, noise(1)[0]))
-    assert recorder.dropped == 10
-    recorder.start()
-    recorder.stop()
 
 
 def test_nothing_put_nothing_written(tmp_path: Path) -> None:
@@ -145,10 +144,13 @@ def test_pieces_are_listed_and_go_with_the_session(
     store: TimelineStore, history: TimelineHistory
 ) -> None:
     store.commit([started(), caption("x")])
-    recorder = AudioRecorder(store.recordings, "s1", lambda piece: store.commit([piece]), print)
+    ring = ChunkRing((MIC,))
+    recorder = AudioRecorder(
+        store.recordings, "s1", ring, lambda piece: store.commit([piece]), print
+    )
     recorder.start()
     for i, samples in enumerate(noise(100)):
-        recorder.put(chunk(i, samples))
+        ring.push(chunk(i, samples))
     recorder.stop()
     store.commit([ended()])
     (info,) = history.sessions()
