@@ -36,7 +36,12 @@ there is no echo, would be taken for one; with less, a loud echo would be taken 
 EVIDENT_SPREAD = 0.04
 """The same once an echo is evident, for one as loud as the system; grows with its loudness."""
 EVIDENT_PEAK = 8.5
-"""Peak of GCC-PHAT over its RMS; unrelated speech stays below, an echo reaches 9 to 20."""
+EVIDENT_LAG = 32
+"""An echo is evident from peaks of GCC-PHAT this far above its RMS in two chunks in a row, at
+delays within 2 ms; a chance match of two voices can reach 15, but not twice."""
+CAUTION = 4.0
+CAUTION_CHUNKS = 5
+"""For the first 1.6 s of sound from the system the gate asks for four times as much."""
 LOUDEST = 10.0
 """Echoes of up to +10 dB are expected."""
 NOISE_SMOOTH = 0.5
@@ -54,6 +59,8 @@ MOVED = 0.35
 """Correlation of what is left with the estimated echo from which the path must have changed."""
 LEARNED_RATIO = 0.03
 """15 dB of echo removed: one pass per chunk is enough."""
+HEARD = 1e-5
+"""Mean power from which an echo could be heard (-50 dBFS)."""
 QUIET = 1e-9
 """Mean power below which the system is silent (-90 dBFS)."""
 
@@ -76,6 +83,8 @@ class EchoState:
         quiet_chunks: Chunks of silence of the system in a row.
         learned: Enough echo was removed.
         evident: An echo was seen by its correlation, before it was learned.
+        heard_chunks: Chunks with sound from the system so far, up to `CAUTION_CHUNKS`.
+        lag: Delay at which the last chunk's correlation had a clear peak; None without one.
     """
 
     path: Spectra
@@ -88,6 +97,8 @@ class EchoState:
     quiet_chunks: int = PARTITIONS
     learned: bool = False
     evident: bool = False
+    heard_chunks: int = 0
+    lag: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,6 +148,8 @@ class EchoCanceller:
         state.quiet_chunks = state.quiet_chunks + 1 if quiet else 0
         if state.quiet_chunks > 2:  # the longest echo has died away
             return self._pass(mic, state)
+        if _power(system_ahead) > HEARD * CHUNK_SAMPLES:
+            state.heard_chunks = min(state.heard_chunks + 1, CAUTION_CHUNKS)
         filtered = self._learn(mic, system_ahead, state)
         return filtered.rest * self._gate(filtered, state)
 
@@ -149,13 +162,12 @@ class EchoCanceller:
 
     def _learn(self, mic: Samples, system: Samples, state: EchoState) -> Filtered:
         """Filter a chunk; twice while the path is not known yet, so that less gets through."""
-        if not (state.learned or state.evident) and _peak(mic, system) > EVIDENT_PEAK:
-            loudness = min(LOUDEST, max(1.0, _power(mic) / (_power(system) + 1e-9)))
-            np.maximum(state.spread, EVIDENT_SPREAD * loudness, out=state.spread)
-            state.evident = True
+        if not (state.learned or state.evident):
+            self._look(mic, system, state)
         before = state.played.copy(), state.tail.copy(), state.noise.copy()
         filtered = self._filter(mic, system, state)
-        moved = _correlation(filtered.rest, filtered.echo) > MOVED
+        suspect = state.learned or state.evident or state.heard_chunks < CAUTION_CHUNKS
+        moved = suspect and _correlation(filtered.rest, filtered.echo) > MOVED
         if moved:
             np.maximum(state.spread, FIRST_SPREAD, out=state.spread)
         if moved or not state.learned:
@@ -164,6 +176,16 @@ class EchoCanceller:
         rest, echo = _power(filtered.rest), _power(filtered.echo)
         state.learned = not moved and (state.learned or rest < LEARNED_RATIO * echo)
         return filtered
+
+    def _look(self, mic: Samples, system: Samples, state: EchoState) -> None:
+        """Expect more of an echo that shows in the correlation before the filter has it."""
+        height, lag = _peak(mic, system)
+        before, state.lag = state.lag, lag if height > EVIDENT_PEAK else None
+        if before is None or state.lag is None or abs(before - state.lag) > EVIDENT_LAG:
+            return
+        loudness = min(LOUDEST, max(1.0, _power(mic) / (_power(system) + 1e-9)))
+        np.maximum(state.spread, EVIDENT_SPREAD * loudness, out=state.spread)
+        state.evident = True
 
     def _filter(self, mic: Samples, system: Samples, state: EchoState) -> Filtered:
         rest = np.empty(CHUNK_SAMPLES, np.float32)
@@ -200,7 +222,9 @@ class EchoCanceller:
 
     def _gate(self, filtered: Filtered, state: EchoState) -> Samples:
         """float32 [6400]: gain per sample; 0 while there is nothing but echo."""
-        near = filtered.rest_power > STANDS_OUT * filtered.doubt_power
+        cautious = state.heard_chunks < CAUTION_CHUNKS and not state.learned
+        asked = STANDS_OUT * CAUTION if cautious else STANDS_OUT
+        near = filtered.rest_power > asked * filtered.doubt_power
         # Alone, one block is chance; speech lasts.
         near &= np.roll(near, 1) | np.append(near[1:], False)
         gains = np.zeros(BLOCKS + 1)
@@ -235,12 +259,13 @@ def _correlation(left: Samples, right: Samples) -> float:
     return abs(float(np.dot(left, right))) / scale**0.5 if scale > 0.0 else 0.0
 
 
-def _peak(mic: Samples, system: Samples) -> float:
-    """How far the best delay stands out in the cross-correlation with phase transform."""
+def _peak(mic: Samples, system: Samples) -> tuple[float, int]:
+    """Height over RMS, and delay, of the peak of the cross-correlation with phase transform."""
     size = 2 * CHUNK_SAMPLES
     cross = np.fft.rfft(mic, size) * np.fft.rfft(system, size).conj()
     cross /= np.abs(cross) + 1e-6
     cross[: size * 300 // SAMPLE_RATE_HZ] = 0.0
     cross[size * 7_000 // SAMPLE_RATE_HZ :] = 0.0
-    correlation = np.fft.irfft(cross)[:CHUNK_SAMPLES]
-    return float(np.abs(correlation).max() / (np.sqrt(np.mean(np.square(correlation))) + 1e-12))
+    correlation = np.abs(np.fft.irfft(cross)[:CHUNK_SAMPLES])
+    lag = int(correlation.argmax())
+    return float(correlation[lag] / (np.sqrt(np.mean(np.square(correlation))) + 1e-12)), lag
