@@ -35,11 +35,13 @@ class Hypothesis:
         tokens: Text tokens, the forced prefix included.
         mean_log_probability: Mean over the tokens.
         no_speech_probability: Whisper's own estimate that nobody speaks.
+        probabilities: Of each token; only from a greedy decode, else empty.
     """
 
     tokens: tuple[int, ...]
     mean_log_probability: float
     no_speech_probability: float
+    probabilities: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +121,7 @@ class WhisperDecoder:
             max_length=max(len(prompt) for prompt in prompts) + room,
             return_scores=True,
             return_no_speech_prob=True,
+            return_logits_vocab=beam == 1,
         )
         return [
             self._hypothesis(request, result)
@@ -156,6 +159,7 @@ class WhisperDecoder:
             tokens=tokens,
             mean_log_probability=float(result.scores[0]),
             no_speech_probability=float(result.no_speech_prob),
+            probabilities=_probabilities(tokens, result.logits[0]) if result.logits else (),
         )
 
     def _prompt(self, request: DecodeRequest) -> list[int]:
@@ -175,6 +179,15 @@ class WhisperDecoder:
         if found is None:
             raise ModelLoadError(f"the speech model knows no token {token}")
         return int(found)
+
+
+def _probabilities(tokens: Sequence[int], logits: Sequence[Any]) -> tuple[float, ...]:
+    """Probability of each token; `logits` holds one float32 [V] (or [1, V]) for each step."""
+    found = []
+    for token, step in zip(tokens, logits, strict=False):
+        row = np.array(step).reshape(-1)
+        found.append(float(1.0 / np.exp(row - row[token]).sum()))
+    return tuple(found)
 
 
 def _begins_word(added: str) -> bool:
