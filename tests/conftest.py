@@ -44,7 +44,7 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def demo_scene() -> Path:
-    """The bundled scene: English, Spanish, music, silence, German, English."""
+    """The bundled scene: English, Spanish, music, silence, French, English."""
     return REPOSITORY / "assets" / "demo" / "scene.flac"
 
 
