@@ -109,8 +109,8 @@ def _say(error: Exception) -> str:
 class FileSource:
     """Plays one file into a ring from a thread of its own.
 
-    At real-time pace a full ring drops chunks, as a device's would, and counts them; as fast as
-    the engine goes it waits instead. The ring is closed at the end, also after an error.
+    A full ring is waited for at either pace: a file, unlike a microphone, loses nothing by it. The
+    ring is closed at the end, also after an error.
     """
 
     def __init__(self, path: Path, ring: ChunkRing, *, fast: bool = False) -> None:
@@ -235,18 +235,16 @@ class FileSource:
             self._played_chunks = index + 1
 
     def _wait_turn(self, end_s: float) -> float:
-        """Wait until a chunk may be pushed; returns how long a pause lasted, seconds."""
-        paused_s = 0.0
-        if not self._resume.is_set():
-            before_s = time.monotonic()
-            self._resume.wait()
-            paused_s = time.monotonic() - before_s
-        if self._fast:
-            while self._ring.full and not self._stop.wait(FULL_WAIT_S):
-                pass
-        else:
-            self._stop.wait(max(0.0, end_s + paused_s - time.monotonic()))
-        return paused_s
+        """Wait until a chunk may be pushed; returns by how much that delays the rest, seconds."""
+        before_s = time.monotonic()
+        held = self._ring.full or not self._resume.is_set()
+        self._resume.wait()
+        while self._ring.full and not self._stop.wait(FULL_WAIT_S):
+            pass
+        held_s = time.monotonic() - before_s if held else 0.0
+        if not self._fast:
+            self._stop.wait(max(0.0, end_s + held_s - time.monotonic()))
+        return held_s
 
     def _chunks(self) -> Iterator[Samples]:
         """Yield float32 [6400], the last one padded with zeros."""
