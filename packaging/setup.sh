@@ -255,19 +255,23 @@ set_up_test() {
     install_everlisten
 }
 
+# Runs every check, also after one that fails.
 check() {
-    local bin=$VENV/bin
+    local bin=$VENV/bin failed=""
     say "Lint: ruff, shellcheck"
-    "$bin/ruff" check --output-format concise .
-    "$bin/ruff" format --check .
-    [ ! -x "$bin/shellcheck" ] || "$bin/shellcheck" packaging/setup.sh .ci/run # x86-64 only
+    "$bin/ruff" check --output-format concise . || failed+=" ruff-check"
+    "$bin/ruff" format --check . || failed+=" ruff-format"
+    if [ -x "$bin/shellcheck" ]; then # its package is for x86-64 alone
+        "$bin/shellcheck" packaging/setup.sh .ci/run || failed+=" shellcheck"
+    fi
     say "Types: mypy"
     # Checked as installed, named by its place in the checkout.
     "$bin/mypy" -p everlisten.engine -p everlisten.audio_io -p everlisten.trainer \
         -p everlisten.ui -p everlisten.app |
-        sed 's|^.venv-test/lib/[^/]*/site-packages/everlisten/||'
+        sed 's|^.venv-test/lib/[^/]*/site-packages/everlisten/||' || failed+=" mypy"
     say "Import rules: import-linter"
-    "$bin/lint-imports"
+    "$bin/lint-imports" || failed+=" import-linter"
+    [ -z "$failed" ] || fail "these checks found something (see above):$failed."
 }
 
 lock() {
