@@ -53,6 +53,11 @@ class Banner(QFrame):
         """The sentence, or nothing while hidden."""
         return "" if self.isHidden() else self._label.text()
 
+    @property
+    def action(self) -> QPushButton:
+        """The button for what can be done."""
+        return self._button
+
     def tell(
         self,
         sentence: str,

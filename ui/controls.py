@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QKeySequence, QPainter, QPaintEvent
+from PySide6.QtGui import QKeySequence, QPainter, QPaintEvent, QShortcut
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QComboBox,
     QLabel,
     QStyle,
@@ -53,6 +54,14 @@ class ElidedComboBox(QComboBox):
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
 
+def add_shortcut(button: QAbstractButton, keys: str) -> None:
+    """Keys that click a button wherever the focus is.
+
+    A button's own shortcut clicks 0.1 s late and is lost when its text changes.
+    """
+    QShortcut(QKeySequence(keys), button, button.click)
+
+
 def icon_button(theme: Theme, picture: str, name: str, shortcut: str = "") -> QToolButton:
     """A button that is only an icon; its name is spoken and shown as a tip, with the shortcut."""
     button = QToolButton()
@@ -64,7 +73,7 @@ def icon_button(theme: Theme, picture: str, name: str, shortcut: str = "") -> QT
     shown = keys.toString(QKeySequence.SequenceFormat.NativeText)
     button.setToolTip(f"{name} ({shown})" if shown else name)
     if shortcut:
-        button.setShortcut(keys)
+        add_shortcut(button, shortcut)
 
     def tint() -> None:
         button.setIcon(icon(picture, theme.tokens.secondary, theme.tokens.border))

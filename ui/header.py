@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QWidget
 
 from everlisten.engine.events import EngineState
-from everlisten.ui.controls import icon_button
+from everlisten.ui.controls import add_shortcut, icon_button
 from everlisten.ui.icons import labelled_icon, labelled_size
 from everlisten.ui.pickers import Option, Picker
 from everlisten.ui.protocols import Listening
@@ -43,7 +45,7 @@ class Header(QFrame):
         self.listen = QPushButton()
         self.listen.setProperty("role", "listen")
         self.listen.setIconSize(labelled_size(18))
-        self.listen.setShortcut("Ctrl+Space")
+        add_shortcut(self.listen, "Ctrl+Space")
         self.listen.clicked.connect(self.toggled)
         self.sources = SourceBar(theme, listening)
         self.language = Picker(theme, "Spoken language", "language", "The language that is spoken.")
@@ -67,6 +69,22 @@ class Header(QFrame):
         self.refresh()
         self.show_state(EngineState.STOPPED)
         self._arrange(2)
+        self._order_tabs()
+
+    def _order_tabs(self) -> None:
+        """As one reads: what to hear, in which language, then everything else."""
+        order = [
+            self.listen,
+            *self.sources.controls,
+            self.language,
+            self.target,
+            self.new_session,
+            self.open_file,
+            self.history,
+            self.settings,
+        ]
+        for before, after in pairwise(order):
+            self.setTabOrder(before, after)
 
     def refresh(self) -> None:
         """Show the choices as the program knows them."""
@@ -85,9 +103,7 @@ class Header(QFrame):
         """Say on the large button what it does next."""
         self._state = state
         active = state is EngineState.LISTENING
-        # Setting the text clears the shortcut, as it may hold a mnemonic.
         self.listen.setText(COMMANDS.get(state, START))
-        self.listen.setShortcut("Ctrl+Space")
         self.listen.setEnabled(state not in (EngineState.LOADING, EngineState.STOPPING))
         self.listen.setAccessibleName(self.listen.text())
         self.listen.setToolTip(f"{self.listen.text()} (Ctrl+Space)")

@@ -38,7 +38,6 @@ class HealthLine(QAbstractButton):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setToolTip("Show all the numbers")
         self.clicked.connect(self.open_details)
         theme.changed.connect(self.update)
         self._name()
@@ -87,6 +86,7 @@ class HealthLine(QAbstractButton):
     def _name(self) -> None:
         self.setAccessibleName(f"Health: {self._shown.sentence}")
         self.setAccessibleDescription(", ".join(self._shown.facts))
+        self.setToolTip(f"{self._shown.sentence}\nClick to see all the numbers")
 
     def sizeHint(self) -> QSize:
         return QSize(320, self.fontMetrics().height() + 16)

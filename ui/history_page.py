@@ -145,6 +145,11 @@ class HistoryPage(QWidget):
         self._arrange(reading=bool(session))
         self.search.setFocus()
 
+    @property
+    def empty_text(self) -> str:
+        """What stands in for an empty list."""
+        return "" if self._empty.isHidden() else self._empty.text()
+
     def set_config(self, config: UiConfig) -> None:
         """Use other sizes or another placement of translations."""
         self.pane.view.set_config(config)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QStackedLayout, QVBoxLayout, 
 
 from everlisten.engine.events import EngineEvent, EngineState
 from everlisten.ui.config import UiConfig
+from everlisten.ui.controls import add_shortcut
 from everlisten.ui.health_facts import SOURCE_TITLES, problem
 from everlisten.ui.icons import labelled_icon, labelled_size, pixmap
 from everlisten.ui.level_meter import LevelMeter, decibels
@@ -37,7 +38,7 @@ class LivePage(QWidget):
         self._stack.addWidget(self.view)
         self.jump = QPushButton(self.view)
         self.jump.setProperty("role", "float")
-        self.jump.setShortcut("Ctrl+End")
+        add_shortcut(self.jump, "Ctrl+End")
         self.jump.setCursor(Qt.CursorShape.PointingHandCursor)
         self.jump.clicked.connect(self.view.jump_to_live)
         self.jump.hide()

@@ -40,6 +40,7 @@ class Picker(QPushButton):
         self._name = name
         self._picture = picture
         self._options: tuple[Option, ...] = ()
+        self._value: str | None = None
         self._popover: _PickerPopover | None = None
         self._hint = hint
         self.setToolTip(name)
@@ -52,6 +53,7 @@ class Picker(QPushButton):
     def offer(self, options: Sequence[Option], value: str | None) -> None:
         """Set the entries and the present choice."""
         self._options = tuple(options)
+        self._value = value
         unknown = Option(value, value or "")
         option = next((option for option in options if option.value == value), unknown)
         self.setText((option.short or option.label).replace("&", "&&"))
@@ -62,7 +64,7 @@ class Picker(QPushButton):
         if self._popover is None:
             self._popover = _PickerPopover(self, self._name, self._hint)
             self._popover.picked.connect(self.chosen)
-        self._popover.fill(self._options)
+        self._popover.fill(self._options, self._value)
         self._popover.open_at(self)
 
     @property
@@ -109,8 +111,8 @@ class _PickerPopover(Popover):
         self.list.selectionModel().currentChanged.connect(self._explain)
         self.search.installEventFilter(self)
 
-    def fill(self, options: Sequence[Option]) -> None:
-        """Show these entries, unfiltered."""
+    def fill(self, options: Sequence[Option], value: str | None) -> None:
+        """Show these entries, unfiltered, with the present choice current."""
         self.search.clear()
         self._model.clear()
         for option in options:
@@ -124,7 +126,9 @@ class _PickerPopover(Popover):
             self._model.appendRow(item)
         self.sentence.setText(self._hint)
         self.search.setFocus()
-        self.list.setCurrentIndex(self._filter.index(0, 0))
+        values = [option.value for option in options]
+        row = values.index(value) if value in values else 0
+        self.list.setCurrentIndex(self._filter.index(row, 0))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Arrow keys and Enter in the search field act on the list."""

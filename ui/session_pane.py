@@ -95,6 +95,11 @@ class SessionPane(QWidget):
             row.addWidget(button)
         return header
 
+    @property
+    def title(self) -> str:
+        """The title shown."""
+        return self._title.text()
+
     def show_nothing(self) -> None:
         """No session is chosen."""
         self.session = None

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from everlisten.audio_io.chunk import SourceName
+from everlisten.ui.controls import add_shortcut
 from everlisten.ui.health_facts import SOURCE_TITLES, sentence_of
 from everlisten.ui.icons import labelled_icon, labelled_size, pixmap
 from everlisten.ui.level_meter import LevelMeter, decibels
@@ -107,6 +108,7 @@ class SourceBar(QWidget):
         self.meters.show_reading(reading)
         if self._popover is not None and self._popover.isVisible():
             self._popover.show_reading(reading)
+            self._popover.refresh_devices()
 
     def open_popover(self) -> None:
         """Devices, levels and gains."""
@@ -116,6 +118,15 @@ class SourceBar(QWidget):
         self._popover.refresh()
         self._popover.show_reading(self._listening.health())
         self._popover.open_at(self.meters)
+
+    @property
+    def controls(self) -> tuple[QToolButton, ...]:
+        """Everything that takes the focus, in order."""
+        return (*self._buttons.values(), self.meters)
+
+    def button(self, mode: SourceMode) -> QToolButton:
+        """The button of one mode."""
+        return self._buttons[mode]
 
     @property
     def popover(self) -> SourcePopover | None:
@@ -148,7 +159,7 @@ class _MeterButton(QToolButton):
         self.setMaximumWidth(180)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setToolTip("Choose devices, see levels, set the gain (Ctrl+D)")
-        self.setShortcut("Ctrl+D")
+        add_shortcut(self, "Ctrl+D")
         self.setAccessibleName("Devices and levels")
         column = QVBoxLayout(self)
         column.setContentsMargins(10, 6, 30, 6)

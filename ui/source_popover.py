@@ -25,6 +25,7 @@ from everlisten.ui.popover import Popover
 from everlisten.ui.protocols import (
     DEFAULT_DEVICE,
     DeviceChoice,
+    DeviceChoices,
     HealthReading,
     Listening,
     SourceReading,
@@ -44,6 +45,7 @@ class SourcePopover(Popover):
     def __init__(self, parent: QWidget, theme: Theme, listening: Listening) -> None:
         super().__init__(parent, "Devices and levels")
         self._listening = listening
+        self._devices = DeviceChoices()
         self.panels = {
             name: SourcePanel(theme, name) for name in (SourceName.MIC, SourceName.SYSTEM)
         }
@@ -53,9 +55,15 @@ class SourcePopover(Popover):
             panel.gain_chosen.connect(lambda gain_db, name=name: listening.set_gain(name, gain_db))
         self.setFixedWidth(352)
 
+    def refresh_devices(self) -> None:
+        """Fill the device boxes again if a device came or went."""
+        if self._listening.devices() != self._devices:
+            self.refresh()
+
     def refresh(self) -> None:
         """Fill the device boxes."""
         devices, selection = self._listening.devices(), self._listening.selection()
+        self._devices = devices
         self.panels[SourceName.MIC].offer(
             devices.microphones, selection.microphone, selection.mode != "system", ""
         )
@@ -189,6 +197,11 @@ class SourcePanel(QFrame):
             blocker.unblock()
             self._gain_label(round(one.gain_db))
         self._tell(sentence_of(one) or self._hint)
+
+    @property
+    def sentence(self) -> str:
+        """What is the matter, or how to make this source work."""
+        return self._sentence.text()
 
     def _tell(self, sentence: str) -> None:
         if sentence != self._sentence.text():
