@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import logging
+import math
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,6 +25,24 @@ from everlisten.ui.config import UiConfig
 logger = logging.getLogger(__name__)
 
 Value = bool | int | float | str
+_HEADER = "# Everlisten's settings; what is not here has its default.\n"
+
+
+class _SettingsLoader(yaml.SafeLoader):
+    """YAML in which only true and false are booleans.
+
+    By YAML 1.1 the words on, off, yes and no are booleans too, so `low_power: off` would be no
+    text, and the language `no` (Norwegian) no language.
+    """
+
+
+_SettingsLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":bool")]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_SettingsLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
 
 
 class ConfigError(Exception):
@@ -58,7 +78,7 @@ def load_config(paths: AppPaths) -> AppConfig:
 def shipped_values() -> dict[str, dict[str, Value]]:
     """What `assets/configs/default.yaml` says."""
     source = resources.files("everlisten.assets").joinpath("configs", "default.yaml")
-    values: dict[str, dict[str, Value]] = yaml.safe_load(source.read_text("utf-8"))
+    values: dict[str, dict[str, Value]] = _parse(source.read_text("utf-8"))
     return values
 
 
@@ -68,11 +88,11 @@ def read_file(path: Path) -> dict[str, dict[str, Value]]:
     Raises:
         ConfigError: It cannot be read, or is not a mapping of sections.
     """
-    if not path.exists():
-        return {}
     try:
-        document = yaml.safe_load(path.read_text("utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        document = _parse(path.read_text("utf-8-sig"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, ValueError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise ConfigError(
             f"The settings in {path} cannot be read ({reason}); mend or delete that file."
@@ -84,6 +104,14 @@ def read_file(path: Path) -> dict[str, dict[str, Value]]:
             f"The settings in {path} are not sections of keys (as in 'listen:' and, indented,"
             " 'source: mic'); mend or delete that file."
         )
+    return document
+
+
+def _parse(text: str) -> Any:
+    """The document in a text; a section that is named and left empty holds no keys."""
+    document = yaml.load(text, _SettingsLoader) or {}  # a SafeLoader: builds plain values only
+    if isinstance(document, dict):
+        return {name: {} if section is None else section for name, section in document.items()}
     return document
 
 
@@ -111,26 +139,68 @@ def build(values: Mapping[str, Mapping[str, Value]], origin: str) -> AppConfig:
 
 
 def write_value(path: Path, section: str, key: str, value: Value) -> None:
-    """Keep one value in the user's file; the other values stay.
+    """Keep one value in the user's file; the other values and the comments stay.
 
     Raises:
         ConfigError: The file cannot be written.
     """
     document = read_file(path)
     document.setdefault(section, {})[key] = value
-    text = "# Everlisten's settings; what is not here has its default.\n"
-    text += yaml.safe_dump(document, allow_unicode=True, sort_keys=False)
+    text = _edited(path.read_text("utf-8-sig") if path.exists() else "", section, key, value)
+    try:
+        kept = _parse(text) == document
+    except yaml.YAMLError:
+        kept = False
+    if not kept:
+        # Written in a style that the line by line edit does not know: the comments go.
+        text = _HEADER + yaml.safe_dump(document, allow_unicode=True, sort_keys=False)
     try:
         make_private_folder(path.parent)
-        descriptor, temporary = tempfile.mkstemp(prefix=".config-", dir=path.parent)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        os.replace(temporary, path)
+        _write_private(path, text)
     except OSError as error:
         raise ConfigError(
             f"The settings cannot be saved in {path}: {error.strerror or error};"
             " make its folder writable or make room."
         ) from error
+
+
+def _edited(text: str, section: str, key: str, value: Value) -> str:
+    """The text with one line changed, or added to its section, or with a new section at its end."""
+    lines = (text or _HEADER).splitlines()
+    scalar = yaml.safe_dump(value, allow_unicode=True, width=math.inf).splitlines()[0]
+    try:
+        start = next(i for i, line in enumerate(lines) if _is_heading(line, section)) + 1
+    except StopIteration:
+        return "\n".join([*lines, f"{section}:", f"  {key}: {scalar}", ""])
+    end = next((i for i in range(start, len(lines)) if re.match(r"[^\s#]", lines[i])), len(lines))
+    entry = re.compile(rf"(?P<head>\s+{re.escape(key)}\s*:\s+)[^\s#'\"]*(?P<comment>\s+#.*|\s*)$")
+    for i in range(start, end):
+        if match := entry.match(lines[i]):
+            lines[i] = f"{match['head']}{scalar}{match['comment'].rstrip()}"
+            break
+    else:
+        indents = [re.match(r"\s*", line) for line in lines[start:end] if line.strip()]
+        indent = indents[0][0] if indents and indents[0] else ""
+        lines.insert(start, f"{indent or '  '}{key}: {scalar}")
+    return "\n".join([*lines, ""])
+
+
+def _is_heading(line: str, section: str) -> bool:
+    return re.fullmatch(rf"{re.escape(section)}\s*:\s*(#.*)?", line) is not None
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Replace a file by one that only the user can read, whole or not at all."""
+    descriptor, temporary = tempfile.mkstemp(prefix=".config-", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
 def _check_type(name: str, value: object, wanted: type, origin: str) -> None:
@@ -142,7 +212,7 @@ def _check_type(name: str, value: object, wanted: type, origin: str) -> None:
         raise ConfigError(f"{origin}: {name} = {value!r}: give {kinds[wanted]}.")
 
 
-def _unknown(what: str, name: str, known: Mapping[str, object], origin: str) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
+def _unknown(what: str, name: object, known: Mapping[str, object], origin: str) -> str:
+    close = difflib.get_close_matches(str(name), known, n=1)
     hint = f"did you mean '{close[0]}'? " if close else ""
     return f"{origin}: unknown {what}; {hint}Known are: {', '.join(known)}."

@@ -55,12 +55,18 @@ def set_up_logging(paths: AppPaths, *, verbose: bool = False) -> None:
             " make it writable, or set EVERLISTEN_DATA_DIR to another folder."
         ) from error
     handler.setFormatter(logging.Formatter(_FORMAT, datefmt="%Y-%m-%d %H:%M:%S"))
-    root = logging.getLogger("everlisten")
-    root.handlers[:] = [handler]
-    root.setLevel(logging.DEBUG if verbose else logging.INFO)
-    logging.getLogger("py.warnings").handlers[:] = [handler]
+    logging.getLogger("everlisten").setLevel(logging.DEBUG if verbose else logging.INFO)
+    # On the root, so that libraries' warnings, too, go to the file instead of the terminal.
+    root = logging.getLogger()
+    for old in [each for each in root.handlers if isinstance(each, _PrivateFileHandler)]:
+        root.removeHandler(old)
+        old.close()
+    root.addHandler(handler)
+    # A full disk must not fill the terminal with tracebacks of logging itself.
+    logging.raiseExceptions = False
     logging.captureWarnings(True)
     sys.excepthook = _log_uncaught
+    sys.unraisablehook = _log_unraisable
     threading.excepthook = _log_uncaught_in_thread
 
 
@@ -87,3 +93,13 @@ def _log_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
         logger.critical(
             "thread %s died", name, exc_info=(args.exc_type, args.exc_value, args.exc_traceback)
         )
+
+
+def _log_unraisable(args: sys.UnraisableHookArgs) -> None:
+    """An error where Python cannot raise one, as in a finaliser or a C callback."""
+    logger.error(
+        "%s in %r",
+        args.err_msg or "error ignored",
+        args.object,
+        exc_info=(args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback),
+    )

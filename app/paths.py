@@ -52,9 +52,11 @@ class AppPaths:
 
 
 def make_private_folder(path: Path) -> None:
-    """Make a folder, and its parents, that only the user may enter.
+    """Make a folder, and the parents that are missing, which only the user may enter.
 
     Raises:
         OSError: It cannot be made.
     """
-    path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    if not path.parent.exists():
+        make_private_folder(path.parent)
+    path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Literal
@@ -38,6 +39,8 @@ class AppSettings:
         self._config = config
         self._paths = paths
         self._on_change = on_change
+        # The window and the controller's thread both change settings.
+        self._lock = threading.Lock()
 
     @property
     def config(self) -> AppConfig:
@@ -55,19 +58,24 @@ class AppSettings:
     def change(self, key: str, value: Value) -> str:
         """Set and save one value; returns "" or one sentence saying why it was refused."""
         section, _, name = key.partition(".")
-        current = getattr(self._config, section)
-        if getattr(current, name) == value:
-            return ""
-        try:
-            checked = build({section: {**_values(current), name: value}}, "The setting")
-            config = replace(self._config, **{section: getattr(checked, section)})
-            write_value(self._paths.settings, section, name, value)
-        except ConfigError as error:
-            return str(error)
-        self._config = config
+        with self._lock:
+            try:
+                changed = self._changed(section, name, value)
+                if changed == self._config:
+                    return ""
+                write_value(self._paths.settings, section, name, value)
+            except ConfigError as error:
+                return str(error)
+            self._config = changed
         if self._on_change is not None:
-            self._on_change(config)
+            self._on_change(changed)
         return ""
+
+    def _changed(self, section: str, name: str, value: Value) -> AppConfig:
+        current = getattr(self._config, section, None)
+        values = {} if current is None else _values(current)
+        checked = build({section: {**values, name: value}}, "The setting")
+        return replace(self._config, **{section: getattr(checked, section)})
 
     def _fields(self) -> Iterator[SettingField]:
         for section in SECTIONS:
