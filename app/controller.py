@@ -37,8 +37,8 @@ JOIN_TIMEOUT_S = 15.0
 S = EngineState
 
 
-Remember = Callable[[str, str], None]
-"""Keeps one value of the configuration's section `listen` for the next start."""
+Remember = Callable[[str, str | float], str]
+"""Keeps one value of the configuration for the next start; returns why it could not, or ""."""
 
 
 class Controller:
@@ -121,11 +121,13 @@ class Controller:
         """End the current session and begin another."""
         self._tasks.put(lambda: self._begin(self._live_plan))
 
-    def open_file(self, path: Path) -> None:
-        """Caption a file in a session of its own."""
-        self._tasks.put(
-            lambda: self._begin(lambda: self._equipment.file_plan(path, self._instruction))
-        )
+    def open_file(self, path: Path, title: str = "") -> None:
+        """Caption a file in a session of its own, named after it unless there is a title."""
+
+        def plan() -> SessionPlan:
+            return self._equipment.file_plan(path, self._instruction, title=title)
+
+        self._tasks.put(lambda: self._begin(plan))
 
     def selection(self) -> SourceSelection:
         """The user's choice of sources."""
@@ -242,15 +244,21 @@ class Controller:
 
     def _apply_selection(self) -> None:
         chosen = self._selection
-        self._remember("source", chosen.mode)
-        self._remember("microphone", chosen.microphone)
-        self._remember("system", chosen.system)
+        self._keep("listen.source", chosen.mode)
+        self._keep("listen.microphone", chosen.microphone)
+        self._keep("listen.system", chosen.system)
         if self._session is not None:
             reselect(self._session, chosen)
 
     def _apply_gain(self, source: SourceName, gain_db: float) -> None:
+        self._keep(f"capture.{source}_gain_db", gain_db)
         if self._session is not None:
             set_gain(self._session, source, gain_db)
+
+    def _keep(self, key: str, value: str | float) -> None:
+        refusal = self._remember(key, value)
+        if refusal:
+            self._tell_error(refusal)
 
     def _instruct(self, instruction: Instruction) -> None:
         self._instruction = instruction
@@ -258,8 +266,8 @@ class Controller:
 
     def _apply_instruction(self) -> None:
         instruction = self._instruction
-        self._remember("language", instruction.language or "auto")
-        self._remember("translate_to", instruction.translate_to or "off")
+        self._keep("listen.language", instruction.language or "auto")
+        self._keep("listen.translate_to", instruction.translate_to or "off")
         if self._session is not None:
             self._session.instruct(instruction)
 

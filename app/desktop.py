@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QApplication
 from everlisten.app.config import AppConfig
 from everlisten.app.console import ConsolePrinter
 from everlisten.app.controller import Controller
-from everlisten.app.equipment import Equipment
+from everlisten.app.equipment import Equipment, source_selection
 from everlisten.app.exit_codes import GOOD
 from everlisten.app.languages import parse_language, parse_target
 from everlisten.app.paths import AppPaths
@@ -28,12 +28,12 @@ from everlisten.app.single_instance import SingleInstance
 from everlisten.engine.interaction import Instruction
 from everlisten.ui.application import create_application
 from everlisten.ui.main_window import MainWindow
-from everlisten.ui.protocols import SourceSelection
 
 logger = logging.getLogger(__name__)
 
 DEMO_PICTURE = Path("everlisten-demo.png")
 DEMO_SUBTITLES = Path("everlisten-demo.srt")
+_DEMO_TITLE = "Demo scene"
 _PRINT_EVERY_MS = 100
 _SETTLE_MS = 500
 """From the end of the scene to the picture: the last caption has been drawn by then."""
@@ -80,7 +80,7 @@ def _run_window(
     *,
     headless: bool,
 ) -> int:
-    settings = AppSettings(equipment.config, equipment.paths)
+    settings = AppSettings(equipment.config, equipment.paths, equipment.reconfigure)
     controller = _controller(equipment, settings)
     window = MainWindow(controller, equipment.history, settings, equipment.config.ui)
     instance.on_raise(window.come_to_front)
@@ -95,7 +95,7 @@ def _run_window(
             controller.open_file(args.open)
         elif args.demo or not _can_listen(equipment):
             controller.say("" if args.demo else _NO_DEVICE)
-            controller.open_file(demo_scene())
+            controller.open_file(demo_scene(), _DEMO_TITLE)
         elif equipment.config.listen.start_listening:
             controller.start()
         try:
@@ -119,13 +119,11 @@ def _controller(equipment: Equipment, settings: AppSettings) -> Controller:
     listen = equipment.config.listen
     return Controller(
         equipment,
-        selection=SourceSelection(
-            mode=listen.source, microphone=listen.microphone, system=listen.system
-        ),
+        selection=source_selection(listen.source, listen.microphone, listen.system),
         instruction=Instruction(
             language=parse_language(listen.language), translate_to=parse_target(listen.translate_to)
         ),
-        remember=lambda key, value: settings.change(f"listen.{key}", value),
+        remember=settings.change,
     )
 
 
@@ -171,7 +169,7 @@ class HeadlessDemo(QObject):
         """Begin to play and print."""
         print(_NO_DISPLAY, flush=True)
         self._timer.start(_PRINT_EVERY_MS)
-        self._controller.open_file(demo_scene())
+        self._controller.open_file(demo_scene(), _DEMO_TITLE)
 
     def _print(self) -> None:
         for event in self._feed.drain():

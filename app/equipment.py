@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import psutil
 
-from everlisten.app.config import AppConfig
+from everlisten.app.config import AppConfig, ConfigError
 from everlisten.app.paths import AppPaths
 from everlisten.app.session import Session, SessionPlan
 from everlisten.audio_io.capture import CAPTURE_SOURCES, AudioCapture, CaptureSelection
@@ -27,7 +27,7 @@ from everlisten.engine.timeline.history import TimelineHistory
 from everlisten.engine.timeline.recording import AudioRecorder
 from everlisten.engine.timeline.store import TimelineStore
 from everlisten.engine.timeline.writer import TimelineWriter
-from everlisten.ui.protocols import DeviceChoice, DeviceChoices, SourceSelection
+from everlisten.ui.protocols import DeviceChoice, DeviceChoices, SourceMode, SourceSelection
 
 EMBEDDED = "embedded"
 """Name of the model that runs on any CPU."""
@@ -63,6 +63,12 @@ class Equipment:
             equipment.store.close()
             equipment._backend.close()
 
+    def reconfigure(self, config: AppConfig) -> None:
+        """The user changed a setting: it holds from now on, or from the next session or start."""
+        if config.timeline.retention_days != self.config.timeline.retention_days:
+            self.writer.set_retention(config.timeline.retention_days)
+        self.config = config
+
     # Models and sessions
 
     def load_model(self) -> InteractionModel[Any]:
@@ -92,14 +98,16 @@ class Equipment:
             recorder=self._recorder if self.config.timeline.record_audio else None,
         )
 
-    def file_plan(self, path: Path, instruction: Instruction, *, fast: bool = False) -> SessionPlan:
+    def file_plan(
+        self, path: Path, instruction: Instruction, *, title: str = "", fast: bool = False
+    ) -> SessionPlan:
         """A session that plays a file."""
         return SessionPlan(
             sources=(SourceName.FILE,),
             feed=lambda rings: FileSource(path, rings[0], fast=fast),
             instruction=instruction,
             model_name=EMBEDDED,
-            title=path.name,
+            title=title or path.name,
             ring_chunks=FAST_RING_CHUNKS if fast else DEFAULT_CAPACITY_CHUNKS,
         )
 
@@ -128,11 +136,12 @@ class Equipment:
         """
         found = self._backend.devices()
         for source in capture_selection(selection).sources:
-            field = "microphone" if source is SourceName.MIC else "system"
-            wanted = getattr(selection, field)
-            device = find_device(found, source, wanted)
-            if wanted:
-                selection = replace(selection, **{field: device.id})
+            if source is SourceName.MIC:
+                known = find_device(found, source, selection.microphone)
+                selection = replace(selection, microphone=selection.microphone and known.id)
+            else:
+                known = find_device(found, source, selection.system)
+                selection = replace(selection, system=selection.system and known.id)
         return selection
 
     # Events
@@ -145,6 +154,18 @@ class Equipment:
         """Seconds since the last commit."""
         last = self.writer.last_saved
         return None if last is None else time.monotonic() - last
+
+
+def source_selection(mode: str, microphone: str, system: str) -> SourceSelection:
+    """The choice that the settings or the command line make.
+
+    Raises:
+        ConfigError: The mode is unknown.
+    """
+    for known in get_args(SourceMode):
+        if mode == known:
+            return SourceSelection(mode=known, microphone=microphone, system=system)
+    raise ConfigError(f"Unknown source {mode!r}; give one of {', '.join(get_args(SourceMode))}.")
 
 
 def capture_selection(selection: SourceSelection) -> CaptureSelection:

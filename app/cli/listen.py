@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from everlisten.app.config import AppConfig, ConfigError
 from everlisten.app.console import ConsolePrinter, JsonPrinter
-from everlisten.app.equipment import EMBEDDED, Equipment
+from everlisten.app.equipment import EMBEDDED, Equipment, source_selection
 from everlisten.app.exit_codes import GOOD
 from everlisten.app.languages import parse_language, parse_target
 from everlisten.app.paths import AppPaths
@@ -25,7 +25,6 @@ from everlisten.audio_io.file_source import FileSource
 from everlisten.engine.events import EngineEvent
 from everlisten.engine.interaction import Instruction
 from everlisten.engine.timeline.export import check_suffix
-from everlisten.ui.protocols import SourceSelection
 
 TICK_S = 0.05
 
@@ -74,10 +73,11 @@ def _plan(args: argparse.Namespace, config: AppConfig, equipment: Equipment) -> 
     instruction = Instruction(language=parse_language(language), translate_to=parse_target(target))
     if args.file is not None:
         return equipment.file_plan(args.file, instruction, fast=args.fast)
-    selection = SourceSelection(
-        mode=args.source or config.listen.source,
-        microphone=config.listen.microphone if args.microphone is None else args.microphone,
-        system=config.listen.system if args.output is None else args.output,
+    listen = config.listen
+    selection = source_selection(
+        args.source or listen.source,
+        listen.microphone if args.microphone is None else args.microphone,
+        listen.system if args.output is None else args.output,
     )
     return equipment.live_plan(equipment.resolve(selection), instruction)
 
@@ -151,4 +151,8 @@ def _progress(session: Session, args: argparse.Namespace) -> Iterator[Callable[[
         return
     total_s = round(feed.duration_s, 1)
     with tqdm(total=total_s, unit="s", disable=None, file=sys.stderr, leave=False) as bar:
-        yield lambda: bar.update(min(session.engine.load.consumed_s, total_s) - bar.n)
+
+        def advance() -> None:
+            bar.update(min(session.engine.load.consumed_s, total_s) - bar.n)
+
+        yield advance

@@ -1,0 +1,61 @@
+"""The first start: without a display the whole application plays, captions and translates."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+from PySide6.QtGui import QImage
+
+pytestmark = pytest.mark.e2e
+
+
+def test_without_a_display_the_demo_scene_runs_to_its_end(tmp_path, demo_scene):
+    hidden = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    done = subprocess.run(
+        [sys.executable, "-m", "everlisten.app"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "There is no display" in done.stdout
+    assert "Traceback" not in done.stderr
+    subtitles = (tmp_path / "everlisten-demo.srt").read_text("utf-8").lower()
+    for word in ("printing", "rainbow", "proyecto", "project", "tool", "orchard"):
+        assert word in subtitles, word
+    picture = QImage(str(tmp_path / "everlisten-demo.png"))
+    assert picture.width() >= 800
+    colours = {picture.pixel(x, y) for x in range(0, 800, 7) for y in range(100, 600, 5)}
+    assert len(colours) > 20, "the picture shows no text"
+    printed = [line for line in done.stdout.splitlines() if line.startswith("[")]
+    scene = yaml.safe_load((demo_scene.parent / "scene.yaml").read_text("utf-8"))
+    assert len(printed) >= sum(segment["kind"] == "speech" for segment in scene["segments"])
+
+
+def test_a_second_start_brings_the_first_to_the_front(tmp_path, demo_scene, data_dir):
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    command = [sys.executable, "-m", "everlisten.app", "--open", str(demo_scene)]
+    log = data_dir / "log" / "everlisten.log"
+    with subprocess.Popen(command, env=environment) as first:
+        try:
+            deadline = time.monotonic() + 60
+            while not (log.exists() and "-> listening" in log.read_text()):
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            second = subprocess.run(
+                command, env=environment, capture_output=True, text=True, timeout=60, check=False
+            )
+            assert second.returncode == 0
+            assert "brought to the front" in second.stdout
+            assert first.poll() is None
+        finally:
+            first.terminate()
+        assert first.wait(20) == 0
