@@ -1,16 +1,18 @@
 """Where finals go when the program must end while the history cannot be written.
 
 While the program runs, unsaved finals wait in memory, all of them: a day of speech is a few
-megabytes. At the end they are written as lines of JSON beside the history; the next start takes
-them in. If that folder takes nothing at all, the temporary folder is used and the user is told.
+megabytes. At the end they are written as lines of JSON beside the history or, if that folder takes
+nothing at all, into the temporary folder; the next start takes them in from either.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import logging
 import os
+import stat
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +25,6 @@ from everlisten.engine.timeline.records import RecordedPiece, SessionDetails
 
 logger = logging.getLogger(__name__)
 
-_PATTERN = "unsaved-*.jsonl"
 _RECORDS: dict[str, type[SessionDetails] | type[RecordedPiece]] = {
     "session_details": SessionDetails,
     "recorded_piece": RecordedPiece,
@@ -39,20 +40,42 @@ def write_spill(folder: Path, entries: Sequence[Entry]) -> Path | None:
     text = "".join(f"{_to_line(entry)}\n" for entry in entries)
     for place in (folder, Path(tempfile.gettempdir())):
         try:
-            number, name = tempfile.mkstemp(prefix="unsaved-", suffix=".part", dir=place)
-            with os.fdopen(number, "w", encoding="utf-8", errors="replace") as stream:
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-            return Path(name).rename(Path(name).with_suffix(".jsonl"))
+            return _write(place, _prefix(folder), text)
         except OSError as error:
             logger.warning("unsaved events cannot be put into %s: %s", place, error)
     return None
 
 
 def find_spills(folder: Path) -> list[Path]:
-    """Files that an earlier run left in the data folder."""
-    return sorted(folder.glob(_PATTERN))
+    """Files that an earlier run of this user left for the history in `folder`."""
+    found: list[Path] = []
+    for place in (folder, Path(tempfile.gettempdir())):
+        found += sorted(filter(_is_ours, place.glob(f"{_prefix(folder)}*.jsonl")))
+    return found
+
+
+def _prefix(folder: Path) -> str:
+    """The temporary folder may hold files of several histories; each knows its own."""
+    return f"unsaved-{hashlib.sha256(bytes(folder.absolute())).hexdigest()[:8]}-"
+
+
+def _is_ours(path: Path) -> bool:
+    """Anybody may put files into a temporary folder, only the user's own are taken in."""
+    status = path.lstat()
+    return stat.S_ISREG(status.st_mode) and (os.name != "posix" or status.st_uid == os.getuid())
+
+
+def _write(place: Path, prefix: str, text: str) -> Path:
+    number, name = tempfile.mkstemp(prefix=prefix, suffix=".part", dir=place)
+    try:
+        with os.fdopen(number, "w", encoding="utf-8", errors="replace") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        return Path(name).rename(Path(name).with_suffix(".jsonl"))
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def read_spill(path: Path) -> list[Entry]:

@@ -230,15 +230,15 @@ class TimelineWriter:
         path = spill.write_spill(self._store.folder, self._unsaved)
         if path is None:
             self._fail(
-                f"{self.unsaved} captions could not be saved anywhere and are lost; make room in "
+                f"Captions could not be saved anywhere and are lost ({self.unsaved}); make room in "
                 f"{self._store.folder}"
             )
             return
         logger.warning("%d unsaved entries were put into %s", len(self._unsaved), path)
         if path.parent != self._store.folder:
             self._fail(
-                f"{self.unsaved} captions could not be saved in {self._store.folder} and were put "
-                f"into {path}; move that file there before the next start"
+                f"Captions could not be saved in {self._store.folder} and were put "
+                f"into {path}; make room and start Everlisten again, which takes them in"
             )
         self._publish_saved()
 

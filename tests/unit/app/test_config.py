@@ -63,7 +63,8 @@ def test_a_file_that_says_nothing(path: Path, text: str) -> None:
 def test_words_that_yaml_takes_for_booleans_are_words(path: Path) -> None:
     config = load(
         path,
-        "listen:\n  low_power: off\n  language: no\n  microphone: true north\n  start_listening: false\n",
+        "listen:\n  low_power: off\n  language: no\n  microphone: true north\n"
+        "  start_listening: false\n",
     )
     assert (config.listen.low_power, config.listen.language) == ("off", "no")
     assert config.listen.start_listening is False

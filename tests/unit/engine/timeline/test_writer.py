@@ -272,8 +272,29 @@ def test_spill_goes_to_the_temporary_folder_when_the_own_takes_nothing(
     path = spill.write_spill(tmp_path / "missing", [caption("x")])
     assert path is not None
     assert path.parent == tmp_path
+    path.with_name(f"{path.name[:-6]}x.jsonl").symlink_to(path)
+    assert spill.find_spills(tmp_path / "missing") == [path]
+    assert spill.find_spills(tmp_path / "another") == []
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
     assert spill.write_spill(tmp_path / "missing", [caption("x")]) is None
+
+
+def test_lost_in_every_folder_is_said_and_not_shown(
+    db_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer_module, "_RETRY_FIRST_S", 0.02)
+    monkeypatch.setattr(spill, "write_spill", lambda *_: None)
+    with TimelineStore(db_path) as store:
+        writer = TimelineWriter(store)
+        feed = writer.subscribe()
+        writer.start()
+        store._connection.execute("PRAGMA query_only = ON")
+        writer.put(caption("x"))
+        assert writer.stop()
+    refused, lost = list(feed)
+    assert isinstance(refused, EngineFailed)
+    assert isinstance(lost, EngineFailed)
+    assert lost.text.startswith("Captions could not be saved anywhere and are lost (1); make room")
 
 
 def test_damage_while_listening_goes_on_in_a_new_history(
