@@ -9,8 +9,8 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from everlisten.ui.config import UiConfig
-from everlisten.ui.icons import icon
-from everlisten.ui.theme import Theme
+from everlisten.ui.icons import forget_icons, icon
+from everlisten.ui.theme import request_scheme
 
 SMALLEST_FONT_PT = 10.0
 
@@ -25,7 +25,9 @@ def create_application(argv: Sequence[str], config: UiConfig) -> QApplication:
     )
     application = QApplication(list(argv))
     dress(application)
-    Theme(application, config.theme).deleteLater()
+    request_scheme(application, config.theme)
+    # Pictures must not outlive the application object.
+    application.aboutToQuit.connect(forget_icons)
     return application
 
 

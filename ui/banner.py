@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton
 
 from everlisten.ui.icons import icon, pixmap
 from everlisten.ui.theme import Theme
 
+READ_MS = 12_000
+"""Good news goes away by itself after this long; problems stay until they are closed."""
 _STYLES = {
     "info": ("info", "accent"),
     "warning": ("warning", "warning"),
@@ -45,6 +48,10 @@ class Banner(QFrame):
         row.addWidget(self._button)
         row.addWidget(self._close, alignment=Qt.AlignmentFlag.AlignTop)
         self._picture.setContentsMargins(0, 6, 0, 0)
+        self._reading = QTimer(self)
+        self._reading.setSingleShot(True)
+        self._reading.setInterval(READ_MS)
+        self._reading.timeout.connect(self.hide)
         theme.changed.connect(self._tint)
         self.hide()
 
@@ -74,6 +81,13 @@ class Banner(QFrame):
         self._button.setAccessibleName(action.replace("&", "") or "No action")
         self._tint()
         self.show()
+        self._reading.stop()
+        if kind == "info" and not action:
+            self._reading.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._reading.stop()
 
     def _run(self) -> None:
         act = self._act

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QKeySequence, QPainter, QPaintEvent, QShortcut
+from PySide6.QtGui import QIcon, QKeySequence, QPainter, QPaintEvent, QShortcut
 from PySide6.QtWidgets import (
     QAbstractButton,
     QComboBox,
     QLabel,
+    QLineEdit,
     QStyle,
     QStyleOptionComboBox,
     QStylePainter,
@@ -52,6 +53,22 @@ class ElidedComboBox(QComboBox):
         )
         option.currentText = text
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+
+
+def search_field(theme: Theme, name: str, hint: str) -> QLineEdit:
+    """A line to type a search into, with a glass at its left and a button that clears it."""
+    field = QLineEdit()
+    field.setPlaceholderText(hint)
+    field.setAccessibleName(name)
+    field.setClearButtonEnabled(True)
+    glass = field.addAction(QIcon(), QLineEdit.ActionPosition.LeadingPosition)
+
+    def tint() -> None:
+        glass.setIcon(icon("search", theme.tokens.secondary))
+
+    theme.changed.connect(tint)
+    tint()
+    return field
 
 
 def add_shortcut(button: QAbstractButton, keys: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import pairwise
 
 from PySide6.QtCore import Signal
@@ -26,6 +27,9 @@ COMMANDS = {
     EngineState.FAILED: "Try again",
 }
 START = "Start listening"
+LISTEN_KEYS = "Meta+Space" if sys.platform == "darwin" else "Ctrl+Space"
+"""On macOS Qt's Ctrl is the Command key, and Command+Space belongs to the system."""
+HISTORY_KEYS = "Ctrl+Y" if sys.platform == "darwin" else "Ctrl+H"
 _MARGIN_PX = 12
 _GAP_PX = 16
 
@@ -45,7 +49,7 @@ class Header(QFrame):
         self.listen = QPushButton()
         self.listen.setProperty("role", "listen")
         self.listen.setIconSize(labelled_size(18))
-        add_shortcut(self.listen, "Ctrl+Space")
+        add_shortcut(self.listen, LISTEN_KEYS)
         self.listen.clicked.connect(self.toggled)
         self.sources = SourceBar(theme, listening)
         self.language = Picker(theme, "Spoken language", "language", "The language that is spoken.")
@@ -54,7 +58,7 @@ class Header(QFrame):
         )
         self.new_session = icon_button(theme, "plus", "New session", "Ctrl+N")
         self.open_file = icon_button(theme, "folder", "Open an audio file", "Ctrl+O")
-        self.history = icon_button(theme, "history", "History", "Ctrl+H")
+        self.history = icon_button(theme, "history", "History", HISTORY_KEYS)
         self.history.setCheckable(True)
         self.settings = icon_button(theme, "settings", "Settings", "Ctrl+,")
         self.language.chosen.connect(self._set_language)
@@ -106,16 +110,11 @@ class Header(QFrame):
         self.listen.setText(COMMANDS.get(state, START))
         self.listen.setEnabled(state not in (EngineState.LOADING, EngineState.STOPPING))
         self.listen.setAccessibleName(self.listen.text())
-        self.listen.setToolTip(f"{self.listen.text()} (Ctrl+Space)")
+        self.listen.setToolTip(f"{self.listen.text()} ({LISTEN_KEYS})")
         self.listen.setProperty("active", "true" if active else "false")
         self.listen.style().unpolish(self.listen)
         self.listen.style().polish(self.listen)
         self._tint()
-
-    def show_error(self, sentence: str) -> None:
-        """The last command was refused: show what is really set."""
-        self.refresh()
-        self.setToolTip(sentence)
 
     def _set_language(self, code: str | None) -> None:
         self._listening.set_language(code)

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QInputDialog,
     QLabel,
-    QLineEdit,
     QListView,
     QMessageBox,
     QPushButton,
@@ -22,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from everlisten.ui.config import UiConfig
-from everlisten.ui.controls import icon_button
+from everlisten.ui.controls import icon_button, search_field
 from everlisten.ui.history_list import (
     Entry,
     HistoryDelegate,
@@ -61,11 +60,12 @@ class HistoryPage(QWidget):
         self._history = history
         self._worker = worker
         self._asked = 0
+        self._marked = False
         self._wanted_session = ""
         self._dialog: QWidget | None = None
         self.model = HistoryModel(self)
         self._delegate = HistoryDelegate(theme, self)
-        self.search = QLineEdit()
+        self.search = search_field(theme, "Search the history", "Search everything that was heard")
         self.list = QListView()
         self.pane = SessionPane(theme, config)
         self.delete_all_button = QPushButton("Delete &all…")
@@ -89,9 +89,6 @@ class HistoryPage(QWidget):
         side.setMinimumWidth(240)
         title = QLabel("History")
         title.setProperty("role", "heading")
-        self.search.setPlaceholderText("Search everything that was heard")
-        self.search.setAccessibleName("Search the history")
-        self.search.setClearButtonEnabled(True)
         self.list.setProperty("role", "side")
         self.list.setModel(self.model)
         self.list.setItemDelegate(self._delegate)
@@ -196,7 +193,11 @@ class HistoryPage(QWidget):
         session = session_of(entry)
         event = entry.event if isinstance(entry, SearchHit) else ""
         words = self._delegate.words if event else ()
+        shown = self.pane.session
         self.pane.announce(session)
+        if shown is not None and shown.id == session.id and not event and not self._marked:
+            return  # only its title may have changed
+        self._marked = bool(event)
 
         def show(events: object) -> None:
             if self.pane.session is not None and self.pane.session.id == session.id:

@@ -75,3 +75,9 @@ def labelled_icon(name: str, size: int, color: str, disabled: str = "") -> QIcon
 def labelled_size(size: int) -> QSize:
     """The icon size of such a button."""
     return QSize(size + _LABEL_GAP_PX, size)
+
+
+def forget_icons() -> None:
+    """Drop every icon that was kept."""
+    icon.cache_clear()
+    labelled_icon.cache_clear()

@@ -101,7 +101,7 @@ class EmptyState(QWidget):
         self._title = QLabel()
         self._title.setProperty("role", "title")
         self._text = QLabel()
-        self._text.setProperty("role", "secondary")
+        self._text.setProperty("role", "lead")
         self.meter = LevelMeter(theme, "Level of what is heard", scale=True)
         self.meter.setMaximumWidth(420)
         self._level = QLabel()
@@ -178,6 +178,7 @@ class EmptyState(QWidget):
 
     def _fit(self) -> None:
         """A block of steps is as wide as its longest line, other texts as is good to read."""
+        self._text.ensurePolished()
         lines = self._text.text().splitlines()
         metrics = self._text.fontMetrics()
         wide = max((metrics.horizontalAdvance(line) + 8 for line in lines), default=0)

@@ -34,6 +34,8 @@ from everlisten.engine.events import (
     EngineFailed,
     EngineState,
     EngineStateChanged,
+    SessionEnded,
+    SessionStarted,
 )
 from everlisten.ui.banner import Banner
 from everlisten.ui.bridge import Bridge
@@ -158,6 +160,9 @@ class MainWindow(QMainWindow):
             elif isinstance(event, EngineStateChanged) and event.reason:
                 failed = event.state is EngineState.FAILED
                 self.banner.tell(event.reason, "error" if failed else "info")
+            elif isinstance(event, (SessionStarted, SessionEnded)):
+                if self.history_page.isVisible():
+                    self.history_page.refresh()
             elif isinstance(event, CaptionFinal):
                 self.tray.show_sentence(event.text)
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QSortFilterProxyModel, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QLabel, QLineEdit, QListView, QPushButton, QWidget
+from PySide6.QtWidgets import QLabel, QListView, QPushButton, QWidget
 
+from everlisten.ui.controls import search_field
 from everlisten.ui.icons import labelled_icon, labelled_size
 from everlisten.ui.popover import Popover
 from everlisten.ui.theme import Theme
@@ -62,7 +63,7 @@ class Picker(QPushButton):
     def open_list(self) -> None:
         """Open the list with the search field focused."""
         if self._popover is None:
-            self._popover = _PickerPopover(self, self._name, self._hint)
+            self._popover = _PickerPopover(self, self._theme, self._name, self._hint)
             self._popover.picked.connect(self.chosen)
         self._popover.fill(self._options, self._value)
         self._popover.open_at(self)
@@ -81,12 +82,9 @@ class _PickerPopover(Popover):
 
     picked = Signal(object)
 
-    def __init__(self, parent: QWidget, name: str, hint: str) -> None:
+    def __init__(self, parent: QWidget, theme: Theme, name: str, hint: str) -> None:
         super().__init__(parent, name)
-        self.search = QLineEdit()
-        self.search.setPlaceholderText("Search")
-        self.search.setAccessibleName(f"Search: {name}")
-        self.search.setClearButtonEnabled(True)
+        self.search = search_field(theme, f"Search: {name}", "Search")
         self.list = QListView()
         self.list.setProperty("role", "menu")
         self.list.setAccessibleName(name)

@@ -58,6 +58,10 @@ QToolButton[role="icon"]:focus { border: 2px solid $accent; padding: 5px; }
 QToolButton[role="icon"]:checked { background: $accent_soft; border-color: $accent_soft; }
 QToolButton[role="icon"]:checked:focus { border-color: $accent; }
 
+QLineEdit > QToolButton, QLineEdit > QToolButton:hover, QLineEdit > QToolButton:focus {
+    background: transparent; border: 0; padding: 0; min-height: 0;
+}
+
 QFrame#segments { background: $hover; border: 1px solid $border; border-radius: 9px; }
 QToolButton[role="segment"] {
     background: transparent; border: 1px solid transparent; padding: 4px 9px; color: $secondary;
@@ -84,6 +88,7 @@ QFrame#card { background: $raised; border: 1px solid $border; border-radius: 10p
 QStackedWidget#pages { background: $base; }
 
 QLabel[role="title"] { font-size: 17pt; font-weight: 600; color: $text; }
+QLabel[role="lead"] { font-size: 11pt; color: $secondary; }
 QLabel[role="heading"] { font-weight: 600; color: $text; }
 QLabel[role="secondary"] { color: $secondary; }
 QLabel[role="refusal"] { color: $danger; }

@@ -113,6 +113,7 @@ class Theme(QObject):
         super().__init__()
         self._application = application
         self._choice = choice
+        request_scheme(application, choice)
         self.tokens = self._wanted()
         self._apply()
         application.styleHints().colorSchemeChanged.connect(self._refresh)
@@ -120,6 +121,7 @@ class Theme(QObject):
     def choose(self, choice: str) -> None:
         """Use "system", "light" or "dark"."""
         self._choice = choice
+        request_scheme(self._application, choice)
         self._refresh()
 
     def _wanted(self) -> Tokens:
@@ -138,6 +140,12 @@ class Theme(QObject):
     def _apply(self) -> None:
         self._application.setPalette(palette(self.tokens))
         self._application.setStyleSheet(style_sheet(self.tokens))
+
+
+def request_scheme(application: QApplication, choice: str) -> None:
+    """Ask the platform for title bars and native dialogs in the same scheme."""
+    schemes = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
+    application.styleHints().setColorScheme(schemes.get(choice, Qt.ColorScheme.Unknown))
 
 
 def palette(tokens: Tokens) -> QPalette:

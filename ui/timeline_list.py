@@ -24,7 +24,14 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QPainter, QPaintEvent, QRegion, QResizeEvent, QSinglePointEvent
+from PySide6.QtGui import (
+    QFocusEvent,
+    QPainter,
+    QPaintEvent,
+    QRegion,
+    QResizeEvent,
+    QSinglePointEvent,
+)
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QListView,
@@ -45,6 +52,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 Index = QModelIndex | QPersistentModelIndex
+BOTTOM_PX = 12
+"""Room below the newest row."""
 _END_PX = 6
 """This near to the end counts as being at the end."""
 
@@ -64,6 +73,7 @@ class TimelineList(QListView):
         self._painter = TimelineDelegate(theme, self._layouts, self)
         self._following = True
         self._holding = False
+        self._by_keyboard = False
         self._settling = False
         self._missed = 0
         self._hovered = -1
@@ -257,12 +267,15 @@ class TimelineList(QListView):
 
     def _remeasure_all(self) -> None:
         anchor, gap = self._anchor()
+        before = self._heights[anchor] if anchor >= 0 else 1
         self._heights.forget_exact()
         self._settle()
         if not self._following and anchor >= 0:
+            self._measure(anchor)
+            gap = gap * self._heights[anchor] // max(1, before)
             with self._quietly():
                 self.verticalScrollBar().setValue(self._heights.top(anchor) - gap)
-            self._settle()
+            self._settle(anchor)
         self.viewport().update()
 
     def _anchor(self) -> tuple[int, int]:
@@ -294,7 +307,7 @@ class TimelineList(QListView):
 
     def _fit_scroll_bar(self) -> None:
         bar, room = self.verticalScrollBar(), self.viewport().height()
-        bar.setRange(0, max(0, self._heights.total - room))
+        bar.setRange(0, max(0, self._heights.total + BOTTOM_PX - room))
         bar.setPageStep(room)
         bar.setSingleStep(24)
         if self._following and not self._holding:
@@ -357,6 +370,11 @@ class TimelineList(QListView):
         else:
             self._settle()
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        tabs = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        self._by_keyboard = event.reason() in tabs
+        super().focusInEvent(event)
+
     def viewportEvent(self, event: QEvent) -> bool:
         kind = event.type()
         if isinstance(event, QSinglePointEvent) and kind in (
@@ -392,7 +410,7 @@ class TimelineList(QListView):
                 state |= flag.State_Selected
             if row == self._hovered:
                 state |= flag.State_MouseOver
-            if row == current and self.hasFocus():
+            if row == current and self._by_keyboard and self.hasFocus():
                 state |= flag.State_HasFocus
             option.state = state
             self._painter.paint(painter, option, index)

@@ -90,6 +90,7 @@ class TimelineView(TimelineList):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._holding = event.button() == Qt.MouseButton.LeftButton
+        self._by_keyboard = False
         plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
         place = self.text_position(event.position().toPoint())
         if event.button() == Qt.MouseButton.LeftButton:
@@ -154,6 +155,7 @@ class TimelineView(TimelineList):
         if event.text() and event.modifiers() == Qt.KeyboardModifier.NoModifier:
             event.ignore()  # no search by typing through 100,000 rows
             return
+        self._by_keyboard = True
         super().keyPressEvent(event)
         if self._selected_rows():
             self._choose(None)

@@ -99,7 +99,7 @@ class Scene:
         self.window.show()
         self.rest()
 
-    def rest(self, ms: int = 150) -> None:
+    def rest(self, ms: int = 50) -> None:
         """Let the window do what is due."""
         QTest.qWait(ms)
 
@@ -114,7 +114,7 @@ class Scene:
         self.listening.now = EngineState.LISTENING
         self.listening.queue += events
         self.window.header.refresh()
-        self.rest(300)
+        self.rest(100)
 
     def picture(self, *floating: QWidget | None) -> QImage:
         """The window, with popovers where they stand on the screen."""
@@ -193,16 +193,16 @@ def problem(config: UiConfig) -> Scene:
     )
     scene.listening.queue.append(doubles.alert(start_s=60.0))
     scene.window.banner.tell("The disk is full: nothing more is saved until there is room.")
-    scene.rest(250)
+    scene.rest(100)
     return scene
 
 
 def history(config: UiConfig) -> Scene:
     scene = Scene(config, (980, 680))
     scene.window.show_history()
-    scene.rest(250)
+    scene.rest(100)
     scene.window.history_page.list.setCurrentIndex(scene.window.history_page.model.index(2, 0))
-    scene.rest(250)
+    scene.rest(100)
     return scene
 
 
@@ -210,9 +210,9 @@ def search(config: UiConfig) -> Scene:
     scene = Scene(config, (980, 680))
     scene.window.show_history()
     scene.window.history_page.search.setText("memory")
-    scene.rest(500)
+    scene.rest(350)
     scene.window.history_page.list.setCurrentIndex(scene.window.history_page.model.index(0, 0))
-    scene.rest(250)
+    scene.rest(100)
     return scene
 
 
@@ -227,7 +227,7 @@ def scrolled(config: UiConfig) -> Scene:
     scene.listen([doubles.began(), *many])
     scene.window.live.view.verticalScrollBar().setValue(900)
     scene.listening.queue += [doubles.final(f"n{at}", "And another.") for at in range(3)]
-    scene.rest(200)
+    scene.rest(80)
     return scene
 
 
