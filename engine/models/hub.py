@@ -78,6 +78,8 @@ def _tally_class(progress: Progress | None, done: int, total: int) -> type[Any]:
     from tqdm import tqdm
 
     class Tally(tqdm):  # type: ignore[type-arg]
+        monitor_interval = 0  # no thread that refreshes the bar
+
         def __init__(self, *args: Any, **options: Any) -> None:
             options.pop("name", None)
             self.counted = int(options.get("initial") or 0)
