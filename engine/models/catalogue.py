@@ -102,7 +102,7 @@ class ModelCatalogue:
             ModelLoadError: The model is missing or a file of it is not the right one.
         """
         status = self._status(id, full=True)
-        if status.state in ("damaged", "missing"):
+        if status.problem:
             raise ModelLoadError(status.problem)
         if status.state == "installed":
             entry = self._entry(id)
@@ -168,8 +168,10 @@ class ModelCatalogue:
             state, problem = "damaged", _damaged_sentence(entry, folder, check.damaged)
         elif check.missing and find_parts(entry) is None:
             state, problem = "missing", _missing_sentence(entry)
+        elif check.missing and folder.exists():
+            state, problem = "incomplete", _incomplete_sentence(folder, check.missing)
         elif check.missing:
-            state = "incomplete" if folder.exists() else "installed"
+            state = "installed"
         return ModelStatus(id=id, state=state, folder=folder, size=entry.size, problem=problem)
 
     def _assemble(self, entry: ModelEntry) -> None:
@@ -252,6 +254,13 @@ def _damaged_sentence(entry: ModelEntry, folder: Path, names: Sequence[str]) -> 
     return (
         f"{', '.join(names)} in {folder} is not the file that the catalogue names and was "
         f"refused; run 'everlisten models remove {entry.id}' and start again"
+    )
+
+
+def _incomplete_sentence(folder: Path, names: Sequence[str]) -> str:
+    return (
+        f"{', '.join(names)} is missing in {folder}; the next start copies it from the installed "
+        "packages"
     )
 
 

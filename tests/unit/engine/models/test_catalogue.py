@@ -168,6 +168,8 @@ def test_deleted_file_is_made_good_from_the_packages(catalogue: ModelCatalogue) 
     folder = catalogue.ensure("tiny")
     (folder / "model.bin").unlink()
     assert catalogue.status("tiny").state == "incomplete"
+    with pytest.raises(ModelLoadError, match=r"^model\.bin is missing in .*next start copies it"):
+        catalogue.verify("tiny")
     assert (catalogue.ensure("tiny") / "model.bin").read_bytes() == CONTENT["model.bin"]
     assert [p.name for p in folder.parent.iterdir()] == ["tiny"]
 
