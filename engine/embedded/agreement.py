@@ -24,21 +24,16 @@ class AgreementState:
         return self.tokens[: self.stable]
 
 
-def agree(
-    tokens: tuple[int, ...], word_ends: Sequence[int], held_back_words: int, state: AgreementState
-) -> None:
+def agree(tokens: tuple[int, ...], allowed: Sequence[int], state: AgreementState) -> None:
     """Take in a new hypothesis and extend the stable prefix.
 
     Args:
         tokens: The new hypothesis; begins with `state.prefix`.
-        word_ends: Counts of `tokens` after which a word is complete, ascending.
-        held_back_words: Newest words that stay unstable even if both hypotheses have them: the
-            end of a word still being spoken changes most.
+        allowed: Counts of `tokens` that may become stable, ascending: ends of words.
         state: Updated in place.
     """
     assert tokens[: state.stable] == state.prefix, (tokens, state)
     common = common_prefix(state.tokens, tokens)
-    allowed = word_ends[:-held_back_words] if held_back_words else word_ends
     agreed = [end for end in allowed if end <= common]
     state.tokens = tokens
     state.stable = max(state.stable, agreed[-1] if agreed else 0)

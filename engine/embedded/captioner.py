@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from everlisten.engine.embedded import language, plausibility
-from everlisten.engine.embedded.agreement import AgreementState, agree
+from everlisten.engine.embedded import language, live_text, plausibility
 from everlisten.engine.embedded.config import SAMPLE_RATE_HZ, CaptionConfig
 from everlisten.engine.embedded.language import LanguageState
+from everlisten.engine.embedded.live_text import LiveText
 from everlisten.engine.embedded.log_mel import (
     FRAMES_PER_S,
     HOP_SAMPLES,
@@ -36,6 +36,10 @@ TARGET_LANGUAGE = "en"
 
 _RETRY_PADDING_S = 12.0
 """A loop under the usual padding is decoded once more, nearer to the window of the training."""
+
+
+_DETECTION_S = 4.0
+"""More speech than this does not make the detection of its language better."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,22 +70,12 @@ class Caption:
 
 
 @dataclass(slots=True, kw_only=True)
-class TextState:
-    """One text (words or translation) of the open utterance."""
-
-    agreement: AgreementState = field(default_factory=AgreementState)
-    shown: bool = False
-    """Something of it has been emitted."""
-    stable_text: str = ""
-
-
-@dataclass(slots=True, kw_only=True)
 class OpenState:
     """What has been decoded of the open utterance."""
 
     language: str | None = None
-    words: TextState = field(default_factory=TextState)
-    translation: TextState = field(default_factory=TextState)
+    words: LiveText = field(default_factory=LiveText)
+    translation: LiveText = field(default_factory=LiveText)
     careful: list[Hypothesis] | None = None
     """Result of a decode with the final settings, good as long as no more speech came."""
     decoded_end: int = -1
@@ -169,13 +163,14 @@ class Captioner:
         hypotheses = self._decode(utterance, instruction, careful, state)
         now.careful = hypotheses if careful else None
         now.decoded_end, now.waited_chunks = utterance.speech_end, 0
+        pausing = quiet >= self._config.pause_s * SAMPLE_RATE_HZ
         captions = []
-        for text_state, hypothesis in zip(self._texts(now), hypotheses, strict=False):
+        for live, hypothesis in zip(self._texts(now), hypotheses, strict=False):
             if not plausibility.is_plausible(self._evidence(hypothesis, utterance)):
                 continue
-            ends = self._decoder.word_ends(hypothesis.tokens)
-            agree(hypothesis.tokens, ends, self._config.held_back_words, text_state.agreement)
-            captions.append(self._partial_caption(text_state, hypothesis, utterance, state))
+            texts = live_text.grow(hypothesis, self._decoder, pausing, live)
+            if texts is not None:
+                captions.append(self._caption(live, *texts, False, hypothesis, utterance, state))
         return captions
 
     def _finish(
@@ -185,9 +180,8 @@ class Captioner:
         reusable = now.careful if utterance.speech_end == now.decoded_end else None
         hypotheses = reusable or self._decode(utterance, instruction, True, state)
         captions = []
-        for text_state, hypothesis in zip(self._texts(now), hypotheses, strict=False):
-            plausible = plausibility.is_plausible(self._evidence(hypothesis, utterance))
-            caption = self._final_caption(text_state, hypothesis, plausible, utterance, state)
+        for live, hypothesis in zip(self._texts(now), hypotheses, strict=False):
+            caption = self._last_caption(live, hypothesis, utterance, state)
             if caption is not None:
                 captions.append(caption)
         state.open = OpenState()
@@ -243,18 +237,18 @@ class Captioner:
         instruction: Instruction,
         state: CaptionerState,
     ) -> str:
-        """The language of the utterance; settled as soon as one of its words is stable."""
+        """The language of the utterance; settled once words of it are stable."""
         now = state.open
         if instruction.language is not None:
             now.language = instruction.language
             return now.language
-        settled = now.words.agreement.stable > 0
+        settled = now.words.agreement.stable > 0 or utterance.speech_s > _DETECTION_S
         if now.language is None or not settled:
             found = self._decoder.languages(encoded)
             now.language = language.observe(found, utterance.speech_s, None, state.language)
         return now.language
 
-    def _texts(self, now: OpenState) -> Sequence[TextState]:
+    def _texts(self, now: OpenState) -> Sequence[LiveText]:
         return (now.words, now.translation)
 
     def _evidence(self, hypothesis: Hypothesis, utterance: Utterance) -> Evidence:
@@ -267,44 +261,21 @@ class Captioner:
             sound_s=utterance.speech_s,
         )
 
-    def _partial_caption(
-        self,
-        text_state: TextState,
-        hypothesis: Hypothesis,
-        utterance: Utterance,
-        state: CaptionerState,
-    ) -> Caption:
-        text = self._decoder.text(hypothesis.tokens).lstrip()
-        stable = self._decoder.text(text_state.agreement.prefix).lstrip()
-        assert text.startswith(stable)
-        assert stable.startswith(text_state.stable_text)
-        text_state.stable_text = stable
-        text_state.shown = True
-        # The full stop of a sentence that is still being spoken is a guess and comes and goes.
-        unstable = text[len(stable) :].rstrip(" .…-")
-        return self._caption(text_state, stable, unstable, False, hypothesis, utterance, state)
-
-    def _final_caption(
-        self,
-        text_state: TextState,
-        hypothesis: Hypothesis,
-        plausible: bool,
-        utterance: Utterance,
-        state: CaptionerState,
+    def _last_caption(
+        self, live: LiveText, hypothesis: Hypothesis, utterance: Utterance, state: CaptionerState
     ) -> Caption | None:
-        if plausible:
-            text = self._decoder.text(hypothesis.tokens).strip()
-            return self._caption(text_state, text, "", True, hypothesis, utterance, state)
-        if text_state.stable_text:
-            stable = text_state.stable_text
-            return self._caption(text_state, stable, "", True, hypothesis, utterance, state)
-        if text_state.shown:
-            return self._caption(text_state, "", "", False, hypothesis, utterance, state)
-        return None
+        """The final; or, of text that turned out implausible, what was promised to stay."""
+        if plausibility.is_plausible(self._evidence(hypothesis, utterance)):
+            text = live_text.final_text(hypothesis, self._decoder, live)
+            return self._caption(live, text, "", True, hypothesis, utterance, state)
+        if not live.shown:
+            return None
+        stable = live.stable_text
+        return self._caption(live, stable, "", bool(stable), hypothesis, utterance, state)
 
     def _caption(
         self,
-        text_state: TextState,
+        live: LiveText,
         stable: str,
         unstable: str,
         final: bool,
@@ -314,7 +285,7 @@ class Captioner:
     ) -> Caption:
         return Caption(
             number=state.utterances,
-            translated=text_state is state.open.translation,
+            translated=live is state.open.translation,
             final=final,
             stable=stable,
             unstable=unstable,

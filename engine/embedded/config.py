@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 SAMPLE_RATE_HZ = 16_000
 
@@ -48,21 +48,13 @@ class CaptionConfig:
     final_beam: int = 5
     partial_padding_s: float = 5.0
     """Zeros after the sound: with 1.5 s, 8 of 60 beginnings of utterances looped, with 5 s none."""
-    final_padding_s: float = 7.0
-    held_back_words: int = 2
-    """Newest words that never become stable before the final."""
+    final_padding_s: float = 12.0
+    """4.5 % WER against 4.7 % with 7 s, for 0.06 s more computing."""
+    pause_s: float = 0.1
+    """Quiet after which the last word is taken to be whole."""
     speculative_silence_s: float = 0.15
     """Quiet after which the next decode is done as carefully as a final, and reused as it."""
 
     def low_power(self) -> CaptionConfig:
         """The same with a third of the partial decodes, for running on battery."""
-        return CaptionConfig(
-            segmenter=self.segmenter,
-            partial_every_chunks=3,
-            partial_beam=1,
-            final_beam=self.final_beam,
-            partial_padding_s=self.partial_padding_s,
-            final_padding_s=self.final_padding_s,
-            held_back_words=self.held_back_words,
-            speculative_silence_s=self.speculative_silence_s,
-        )
+        return replace(self, partial_every_chunks=3)
