@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
-
-from everlisten.app import exit_codes
-from everlisten.app.cli.parser import build_parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the window or a verb; errors of the outside world become one sentence and a code."""
+    # Before NumPy is imported: its BLAS threads spin after every small product, which cost 15 % of
+    # a core while nobody spoke (2026-11-22). The decoder has threads of its own.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from everlisten.app import exit_codes
+    from everlisten.app.cli.parser import build_parser
+
     args = build_parser().parse_args(argv)
     try:
         return _dispatch(args)
