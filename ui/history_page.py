@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QItemSelection, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
-    QFileDialog,
     QFrame,
     QHBoxLayout,
-    QInputDialog,
     QLabel,
     QListView,
-    QMessageBox,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -22,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from everlisten.ui.config import UiConfig
 from everlisten.ui.controls import icon_button, search_field
+from everlisten.ui.history_dialogs import ask_export_path, ask_title, confirm_deletion
 from everlisten.ui.history_list import (
     Entry,
     HistoryDelegate,
@@ -37,12 +35,6 @@ from everlisten.ui.theme import Theme
 NARROW_PX = 640
 SEARCH_MS = 200
 """Typing rests this long before a search runs."""
-_FORMATS = {
-    "SubRip subtitles (*.srt)": ".srt",
-    "WebVTT subtitles (*.vtt)": ".vtt",
-    "Plain text (*.txt)": ".txt",
-    "JSON (*.json)": ".json",
-}
 
 
 class HistoryPage(QWidget):
@@ -62,7 +54,6 @@ class HistoryPage(QWidget):
         self._asked = 0
         self._marked = False
         self._wanted_session = ""
-        self._dialog: QWidget | None = None
         self.model = HistoryModel(self)
         self._delegate = HistoryDelegate(theme, self)
         self.search = search_field(theme, "Search the history", "Search everything that was heard")
@@ -210,14 +201,8 @@ class HistoryPage(QWidget):
     def ask_rename(self) -> None:
         """Ask for another title."""
         session = self.pane.session
-        if session is None:
-            return
-        dialog = QInputDialog(self)
-        dialog.setWindowTitle("Rename session")
-        dialog.setLabelText("Title")
-        dialog.setTextValue(session.title)
-        dialog.textValueSelected.connect(lambda title: self.rename(session, title))
-        self._open_dialog(dialog)
+        if session is not None:
+            ask_title(self, session.title, lambda title: self.rename(session, title))
 
     def rename(self, session: SessionInfo, title: str) -> None:
         """Give a session another title."""
@@ -227,17 +212,10 @@ class HistoryPage(QWidget):
     def ask_export(self) -> None:
         """Ask for a file; its format is the one chosen in the dialog."""
         session = self.pane.session
-        if session is None:
-            return
-        name = "".join(c if c.isalnum() or c in " -_" else "-" for c in title_of(session))
-        path, kind = QFileDialog.getSaveFileName(
-            self, "Export session", f"{name.strip()}.srt", ";;".join(_FORMATS)
-        )
-        if path:
-            target = Path(path)
-            if target.suffix.lower() not in _FORMATS.values():
-                target = target.with_name(target.name + _FORMATS.get(kind, ".txt"))
-            self.export(session, target)
+        if session is not None:
+            path = ask_export_path(self, title_of(session))
+            if path is not None:
+                self.export(session, path)
 
     def export(self, session: SessionInfo, path: Path) -> None:
         """Write a session to a file."""
@@ -248,7 +226,8 @@ class HistoryPage(QWidget):
         session = self.pane.session
         if session is None:
             return
-        self._confirm(
+        confirm_deletion(
+            self,
             f"Delete “{title_of(session)}”?",
             "Its captions, translations and recording are deleted for good.",
             "Delete",
@@ -263,7 +242,8 @@ class HistoryPage(QWidget):
 
     def ask_delete_all(self) -> None:
         """Ask before everything is deleted."""
-        self._confirm(
+        confirm_deletion(
+            self,
             "Delete every session?",
             "All captions, translations and recordings are deleted for good, "
             "except the session that listens now.",
@@ -276,32 +256,13 @@ class HistoryPage(QWidget):
         self.pane.show_nothing()
         self._do(self._history.delete_all, "Every session was deleted.")
 
-    def _do(self, call: object, told: str) -> None:
+    def _do(self, call: Callable[[], None], told: str) -> None:
         def done(_: object) -> None:
             if told:
                 self.told.emit(told, "info")
             self.refresh()
 
-        self._worker.submit(call, done)  # type: ignore[arg-type]
-
-    def _confirm(self, question: str, more: str, yes: str, act: object) -> None:
-        box = QMessageBox(self)
-        box.setWindowTitle("Delete")
-        box.setIcon(QMessageBox.Icon.Warning)
-        box.setText(question)
-        box.setInformativeText(more)
-        delete = box.addButton(yes, QMessageBox.ButtonRole.DestructiveRole)
-        delete.setProperty("role", "danger")
-        keep = box.addButton("Keep", QMessageBox.ButtonRole.RejectRole)
-        box.setDefaultButton(keep)
-        box.setEscapeButton(keep)
-        delete.clicked.connect(act)
-        self._open_dialog(box)
-
-    def _open_dialog(self, dialog: QInputDialog | QMessageBox) -> None:
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._dialog = dialog
-        dialog.open()
+        self._worker.submit(call, done)
 
     def _arrange(self, reading: bool) -> None:
         narrow = self.width() < NARROW_PX

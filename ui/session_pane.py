@@ -120,7 +120,7 @@ class SessionPane(QWidget):
         assert self.session is not None
         self._pages.setCurrentIndex(1)
         self.model.load(events, self.session.id, self.session.started_at)
-        self.view.searched(tuple(words))
+        self.view.mark(tuple(words))
         row = self.model.position_of(event) if event else -1
         if row >= 0:
             self.view.show_row(row)

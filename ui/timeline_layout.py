@@ -51,6 +51,17 @@ class TextBlock:
         """Where it stands in the row."""
         return self.layout.boundingRect().translated(self.position)
 
+    def letter_at(self, point: QPointF) -> int:
+        """The gap between letters nearest to `point`, which is relative to the row."""
+        inside = point - self.position
+        last = self.layout.lineCount() - 1
+        for at in range(last + 1):
+            line = self.layout.lineAt(at)
+            if inside.y() < line.y() + line.height() or at == last:
+                cursor = line.xToCursor(inside.x())
+                return cursor[0] if isinstance(cursor, tuple) else cursor
+        return 0
+
     @property
     def natural_width(self) -> float:
         """Width of the longest line."""

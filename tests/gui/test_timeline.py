@@ -231,9 +231,9 @@ def test_letters_are_selected_by_dragging_in_a_row_and_copied(stage: Stage) -> N
     rect = view.visualRect(view.timeline.index(0))
     middle = rect.top() + rect.height() // 2 + 3
     drag(view, QPoint(22, middle), QPoint(600, middle))
-    assert view.selected_text() == "The quick brown fox."
+    assert view.selector.text() == "The quick brown fox."
     drag(view, QPoint(21, middle), QPoint(55, middle))
-    part = view.selected_text()
+    part = view.selector.text()
     assert part
     assert "The quick".startswith(part)
     view.setFocus()
@@ -247,7 +247,7 @@ def test_double_click_selects_a_word(stage: Stage) -> None:
     rect = view.visualRect(view.timeline.index(0))
     place = QPoint(60, rect.top() + rect.height() // 2 + 3)
     stage.qtbot.mouseDClick(view.viewport(), Qt.MouseButton.LeftButton, pos=place)
-    assert view.selected_text() == "Incomprehensibilities,"
+    assert view.selector.text() == "Incomprehensibilities,"
 
 
 def test_dragging_over_several_rows_selects_rows(stage: Stage) -> None:
@@ -256,7 +256,7 @@ def test_dragging_over_several_rows_selects_rows(stage: Stage) -> None:
     top = view.visualRect(view.timeline.index(1)).center()
     bottom = view.visualRect(view.timeline.index(3)).center()
     drag(view, QPoint(40, top.y()), QPoint(60, bottom.y()))
-    assert view.selected_text() == "Sentence 1.\nSentence 2.\nSentence 3."
+    assert view.selector.text() == "Sentence 1.\nSentence 2.\nSentence 3."
 
 
 def test_keyboard_selects_and_copies_with_times(stage: Stage) -> None:
@@ -273,7 +273,7 @@ def test_keyboard_selects_and_copies_with_times(stage: Stage) -> None:
     stage.qtbot.keyClick(view, Qt.Key.Key_C, shift | control)
     assert QGuiApplication.clipboard().text() == "[10:02:01] You: Hello.\n[10:02:03] Others: Hi."
     stage.qtbot.keyClick(view, Qt.Key.Key_Escape)
-    assert view.selected_text() == ""
+    assert view.selector.text() == ""
     stage.qtbot.keyClick(view, Qt.Key.Key_A, control)
     stage.qtbot.keyClick(view, Qt.Key.Key_C, control)
     assert QGuiApplication.clipboard().text().endswith("Hello.\nHi.")
@@ -282,7 +282,7 @@ def test_keyboard_selects_and_copies_with_times(stage: Stage) -> None:
 def test_the_menu_offers_copying(stage: Stage) -> None:
     stage.listen(doubles.final("a", "Hello."))
     view = stage.window.live.view
-    menu = view.context_menu()
+    menu = view.selector.menu(-1)
     names = [action.text() for action in menu.actions() if action.text()]
     assert names == ["Copy", "Copy with times", "Select all"]
     assert not menu.actions()[0].isEnabled()
@@ -296,7 +296,7 @@ def test_a_selection_survives_new_words(stage: Stage) -> None:
     place = QPoint(26, rect.top() + rect.height() // 2 + 3)
     stage.qtbot.mouseDClick(view.viewport(), Qt.MouseButton.LeftButton, pos=place)
     stage.say(doubles.partial("a", "The quick brown fox", " jumps"))
-    assert view.selected_text() == "The"
+    assert view.selector.text() == "The"
 
 
 def test_right_to_left_text_stands_at_the_right(stage: Stage) -> None:
