@@ -32,8 +32,18 @@ def test_a_real_thank_you_stays() -> None:
         replace(GOOD, mean_log_probability=-1.4),
         replace(GOOD, mean_log_probability=-0.7, no_speech_probability=0.9),
         replace(GOOD, speech_s=0.1),
+        replace(GOOD, speech_s=0.3, sound_s=0.3, mean_log_probability=-0.8),
     ],
-    ids=["no letter", "empty", "loop", "too much", "unlikely", "no speech", "no voice"],
+    ids=[
+        "no letter",
+        "empty",
+        "loop",
+        "too much",
+        "unlikely",
+        "no speech",
+        "no voice",
+        "a syllable",
+    ],
 )
 def test_refused(evidence: Evidence) -> None:
     assert not is_plausible(evidence)
