@@ -56,8 +56,10 @@ class Playback:
         """What was shown of each utterance."""
         shown: dict[str, list[Display]] = {}
         for at_s, event in self.events:
+            stable: tuple[str, ...]
+            unstable: tuple[str, ...] = ()
             if isinstance(event, CaptionFinal):
-                stable, unstable = words_of(event.text), ()
+                stable = words_of(event.text)
             elif isinstance(event, CaptionPartial):
                 stable, unstable = words_of(event.stable), words_of(event.unstable)
             else:

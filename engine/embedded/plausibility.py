@@ -38,7 +38,7 @@ _NO_SPEECH = 0.6
 _UNSURE_LOG_PROBABILITY = -0.5
 _MIN_SPEECH_SHARE = 0.35
 _SHORT_SPEECH_S = 0.5
-"""A syllable. Three in 1.6 hours of sounds got a caption, with mean log-probabilities below -0.74."""
+"""A syllable. Three in 1.6 hours of sounds got a caption, at mean log-probabilities under -0.74."""
 _SHORT_LOG_PROBABILITY = -0.65
 
 
