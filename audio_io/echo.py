@@ -56,7 +56,7 @@ HOLD_BLOCKS = 10
 EARLY_BLOCKS = 4
 """and opens 80 ms before it, as far as the chunk allows."""
 MOVED = 0.35
-"""Correlation of what is left with the estimated echo from which the path must have changed."""
+"""Resemblance of what is left to the estimated echo from which the path must have changed."""
 LEARNED_RATIO = 0.03
 """15 dB of echo removed: one pass per chunk is enough."""
 HEARD = 1e-5
@@ -167,7 +167,7 @@ class EchoCanceller:
         before = state.played.copy(), state.tail.copy(), state.noise.copy()
         filtered = self._filter(mic, system, state)
         suspect = state.learned or state.evident or state.heard_chunks < CAUTION_CHUNKS
-        moved = suspect and _correlation(filtered.rest, filtered.echo) > MOVED
+        moved = suspect and _resemblance(filtered.rest, filtered.echo) > MOVED
         if moved:
             np.maximum(state.spread, FIRST_SPREAD, out=state.spread)
         if moved or not state.learned:
@@ -252,6 +252,15 @@ def _square(spectrum: NDArray[np.complexfloating]) -> NDArray[np.float32]:
 
 def _power(samples: Samples) -> float:
     return float(np.dot(samples, samples))
+
+
+def _resemblance(rest: Samples, echo: Samples) -> float:
+    """Correlation of what is left with the echo, or with its slope: louder, or shifted in time.
+
+    Two devices whose clocks drift apart shift the echo by a sample or two per second.
+    """
+    slope = np.gradient(echo)
+    return max(_correlation(rest, echo), _correlation(rest, slope))
 
 
 def _correlation(left: Samples, right: Samples) -> float:

@@ -2,7 +2,7 @@
 
 Blocks arrive late by a varying amount, never early, so the least late block of a few seconds tells
 where the device's clock stands. A device that runs fast or slow against the monotonic clock is
-bent by single samples (at most 1 in 320, inaudible and harmless to recognisers) so that two
+bent by single samples (at most 1 in 3,200, inaudible and harmless to recognisers) so that two
 devices stay aligned for days.
 """
 
@@ -18,9 +18,10 @@ SETTLE_SAMPLES = SAMPLE_RATE_HZ // 5
 JUMP_SAMPLES = SAMPLE_RATE_HZ // 4
 """A block that is further off than 0.25 s follows a hole, or an overflow: placed anew."""
 WINDOW_SAMPLES = 3 * SAMPLE_RATE_HZ
-DEADBAND_SAMPLES = 64
-"""4 ms: below it nothing is bent."""
-BEND_EVERY_SAMPLES = 320
+DEADBAND_SAMPLES = 160
+"""10 ms: below it nothing is bent."""
+BEND_EVERY_SAMPLES = 3_200
+"""312 ppm: more than clocks differ, and slow enough for the echo canceller to follow."""
 
 
 class Track:
@@ -53,6 +54,7 @@ class Track:
         self._late = float("inf")
         self._window_n = 0
         self._bend = 0
+        self._unbent_n = 0
 
     @property
     def end(self) -> int | None:
@@ -146,15 +148,19 @@ class Track:
         if self._window_n < WINDOW_SAMPLES:
             return
         self._bend = round(self._late) if abs(self._late) > DEADBAND_SAMPLES else 0
+        self._unbent_n = 0
         self._late = float("inf")
         self._window_n = 0
 
     def _bent(self, block: Samples) -> Samples:
-        """Stretch or shrink a block by what the drift still asks for, at most 1 in 320."""
-        most = len(block) // BEND_EVERY_SAMPLES
-        change = max(-most, min(most, self._bend))
-        if not change:
+        """Stretch or shrink a block by what the drift still asks for, at most 1 in 3,200."""
+        if not self._bend:
             return block
+        self._unbent_n += len(block)
+        if self._unbent_n < BEND_EVERY_SAMPLES:
+            return block
+        self._unbent_n = 0
+        change = 1 if self._bend > 0 else -1
         self._bend -= change
         self.bent_samples += abs(change)
         count = len(block) + change

@@ -116,6 +116,15 @@ def test_a_turned_up_loudspeaker_is_learned_again(played: Samples) -> None:
     assert _speech_s(_clean(echo + _room_noise(), played)) == 0.0
 
 
+@pytest.mark.parametrize("samples_per_s", [1.0, 5.0])
+def test_clocks_that_drift_apart_are_followed(played: Samples, samples_per_s: float) -> None:
+    echo = _echo(played, 60.0, -10.0)
+    time_line = np.arange(COUNT)
+    drift = np.maximum(0, time_line - COUNT // 4) / SAMPLE_RATE_HZ * samples_per_s
+    drifted = np.interp(time_line + drift, time_line, echo).astype(np.float32)
+    assert _speech_s(_clean(drifted + _room_noise(), played)) == 0.0
+
+
 def test_while_nothing_plays_the_microphone_passes_untouched(spoken: Samples) -> None:
     np.testing.assert_array_equal(_clean(spoken, np.zeros(COUNT, np.float32)), spoken)
 

@@ -38,9 +38,9 @@ def test_contiguous_blocks_stay_contiguous_whatever_the_jitter(rng: np.random.Ge
     assert track.gap_samples == 0
 
 
-@pytest.mark.parametrize("ppm", [-300.0, -50.0, 50.0, 300.0])
+@pytest.mark.parametrize("ppm", [-200.0, -50.0, 50.0, 200.0])
 def test_drift_is_bounded(rng: np.random.Generator, ppm: float) -> None:
-    """Ten minutes at 300 ppm would be 180 ms apart."""
+    """Ten minutes at 200 ppm would be 120 ms apart."""
     track = Track(count_gaps=True)
     blocks = 10 * 60 * 50
     done = 0
@@ -56,7 +56,7 @@ def test_drift_is_bounded(rng: np.random.Generator, ppm: float) -> None:
 def test_a_steady_device_is_never_bent(rng: np.random.Generator) -> None:
     track = Track(count_gaps=True)
     _feed(track, 2_000, rng=rng)
-    assert track.bent_samples <= 100
+    assert track.bent_samples == 0
 
 
 def test_a_hole_is_silence_and_counted() -> None:
