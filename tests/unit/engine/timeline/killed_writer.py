@@ -37,6 +37,8 @@ def main() -> None:
 def feed_engine(writer: TimelineWriter, ring: ChunkRing, session: str) -> None:
     noise = np.random.default_rng(0).normal(0.0, 0.1, (1, CHUNK_SAMPLES)).astype(np.float32)
     for index in range(1_000_000):
+        while ring.full:
+            time.sleep(0.005)
         ring.push(AudioChunk(index=index, sources=(SourceName.MIC,), samples=noise, captured_s=0.0))
         for part in range(3):
             writer.put(CaptionPartial(id=f"u{index}", session=session, unstable="x" * part))
