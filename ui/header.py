@@ -107,10 +107,11 @@ class Header(QFrame):
         """Say on the large button what it does next."""
         self._state = state
         active = state is EngineState.LISTENING
-        self.listen.setText(COMMANDS.get(state, START))
+        self._name_command()
         self.listen.setEnabled(state not in (EngineState.LOADING, EngineState.STOPPING))
-        self.listen.setAccessibleName(self.listen.text())
-        self.listen.setToolTip(f"{self.listen.text()} ({LISTEN_KEYS})")
+        command = COMMANDS.get(state, START)
+        self.listen.setAccessibleName(command)
+        self.listen.setToolTip(f"{command} ({LISTEN_KEYS})")
         self.listen.setProperty("active", "true" if active else "false")
         self.listen.style().unpolish(self.listen)
         self.listen.style().polish(self.listen)
@@ -167,7 +168,14 @@ class Header(QFrame):
 
     def _fit(self) -> None:
         self.sources.show_labels(self.width() >= TINY_PX)
+        self._name_command()
         self._arrange(self._rows_for(self.width()))
+
+    def _name_command(self) -> None:
+        short = "Start" if self.width() < TINY_PX else START
+        text = COMMANDS.get(self._state, short)
+        if text != self.listen.text():
+            self.listen.setText(text)
 
     def _rows_for(self, width: int) -> int:
         """As few rows as what is in them has room for."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from itertools import groupby
 
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDialog,
     QDoubleSpinBox,
     QFrame,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -26,6 +28,8 @@ from everlisten.ui.controls import ElidedComboBox
 from everlisten.ui.protocols import SettingField, Settings
 
 Value = bool | int | float | str
+NARROW_PX = 520
+"""Below this width the list of pages is a box above them."""
 _TYPING_MS = 600
 """A number or text applies when typing rests, so that "120" is not tried as "1" and "12"."""
 
@@ -49,11 +53,20 @@ class SettingsDialog(QDialog):
         self.pages.setFixedWidth(self.fontMetrics().averageCharWidth() * 18)
         self._stack = QStackedWidget()
         self._stack.setObjectName("pages")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(0)
-        row.addWidget(self.pages)
-        row.addWidget(self._stack, 1)
+        self.page_box = ElidedComboBox()
+        self.page_box.setAccessibleName("Page")
+        self._top = QWidget()
+        top = QHBoxLayout(self._top)
+        top.setContentsMargins(16, 12, 16, 0)
+        top.addWidget(self.page_box)
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(0)
+        grid.addWidget(self.pages, 0, 0, 2, 1)
+        grid.addWidget(self._top, 0, 1)
+        grid.addWidget(self._stack, 1, 1)
+        grid.setColumnStretch(1, 1)
+        grid.setRowStretch(1, 1)
         fields = settings.fields()
         order = list(dict.fromkeys(one.page for one in fields))
         for page, members in groupby(
@@ -61,13 +74,16 @@ class SettingsDialog(QDialog):
         ):
             self._add_page(page, list(members))
         self.pages.currentRowChanged.connect(self._stack.setCurrentIndex)
+        self.pages.currentRowChanged.connect(self.page_box.setCurrentIndex)
+        self.page_box.activated.connect(self.pages.setCurrentRow)
         self.pages.setCurrentRow(0)
 
     def _add_page(self, title: str, fields: list[SettingField]) -> None:
         self.pages.addItem(title)
+        self.page_box.addItem(title)
         page = QWidget()
         column = QVBoxLayout(page)
-        column.setContentsMargins(24, 20, 24, 24)
+        column.setContentsMargins(20, 20, 20, 24)
         column.setSpacing(20)
         heading = QLabel(title)
         heading.setProperty("role", "title")
@@ -89,6 +105,12 @@ class SettingsDialog(QDialog):
         if not refusal:
             self.changed.emit(key)
         return refusal
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        narrow = event.size().width() < NARROW_PX
+        self.pages.setVisible(not narrow)
+        self._top.setVisible(narrow)
 
     def done(self, result: int) -> None:
         for row in self.rows.values():

@@ -213,6 +213,9 @@ class TimelineModel(QAbstractListModel):
         row = self._upsert(event, RowKind.CAPTION)
         row.stable, row.unstable, row.final = event.text, "", True
         self._catch_up(row)
+        if event.language and row.translation_language == event.language:
+            # The language was taken for another one at first: nothing is there to translate.
+            row.translation = row.translation_unstable = ""
 
     def _on_translation(self, event: TranslationPartial | TranslationFinal) -> None:
         row = self._by_id.get(event.caption)
@@ -229,6 +232,7 @@ class TimelineModel(QAbstractListModel):
             self._translate(row, event)
 
     def _translate(self, row: TimelineRow, event: TranslationPartial | TranslationFinal) -> None:
+        row.translation_language = event.language
         if isinstance(event, TranslationFinal):
             row.translation, row.translation_unstable = event.text, ""
         else:

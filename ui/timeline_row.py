@@ -35,6 +35,7 @@ class TimelineRow:
     unstable: str = ""
     translation: str = ""
     translation_unstable: str = ""
+    translation_language: str = ""
     final: bool = False
     turn_begins: bool = True
     """Another speaker, or another kind of row, came before."""

@@ -344,7 +344,12 @@ def translation(caption: str, text: str) -> TranslationFinal:
 
 def translating(caption: str, stable: str, unstable: str = "") -> TranslationPartial:
     return TranslationPartial(
-        id=f"{caption}-en", session=SESSION, caption=caption, stable=stable, unstable=unstable
+        id=f"{caption}-en",
+        session=SESSION,
+        caption=caption,
+        stable=stable,
+        unstable=unstable,
+        language="en",
     )
 
 

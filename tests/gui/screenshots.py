@@ -323,6 +323,13 @@ def _popover(kind: str, theme: str) -> Callable[[], QImage]:
     return render
 
 
+def narrow_history(config: UiConfig) -> Scene:
+    scene = Scene(config, (360, 640))
+    scene.window.show_history()
+    scene.rest(100)
+    return scene
+
+
 SCENES: dict[str, Callable[[], QImage]] = {
     "first-start": _with(first_start, theme="light"),
     "first-start-dark": _with(first_start, theme="dark"),
@@ -336,6 +343,7 @@ SCENES: dict[str, Callable[[], QImage]] = {
     "problem-dark": _with(problem, theme="dark"),
     "history": _with(history, theme="light"),
     "history-dark": _with(history, theme="dark"),
+    "history-narrow": _with(narrow_history, theme="light"),
     "search": _with(search, theme="light"),
     "scrolled": _with(scrolled, theme="light"),
     "narrow": _with(narrow, theme="light"),

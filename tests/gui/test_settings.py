@@ -32,6 +32,18 @@ def test_pages_and_controls_follow_the_fields(dialog: SettingsDialog) -> None:
     assert threads.accessibleName() == "Processor threads"
 
 
+def test_a_narrow_window_has_a_box_instead_of_the_list(
+    dialog: SettingsDialog, qtbot: QtBot
+) -> None:
+    assert not dialog.page_box.isVisible()
+    dialog.resize(345, 500)
+    qtbot.waitUntil(dialog.page_box.isVisible)
+    assert not dialog.pages.isVisible()
+    dialog.page_box.setCurrentIndex(2)
+    dialog.page_box.activated.emit(2)
+    assert dialog.rows["captions.threads"].isVisible()
+
+
 def test_a_choice_applies_at_once(stage: Stage, dialog: SettingsDialog) -> None:
     box = dialog.rows["ui.theme"].control
     assert isinstance(box, QComboBox)

@@ -82,6 +82,12 @@ def test_translation_joins_its_caption_even_if_it_comes_first(stage: Stage) -> N
     assert texts(stage.window.live.model) == ["Dober dan.\nGood day."]
 
 
+def test_a_translation_into_the_language_that_was_spoken_goes_away(stage: Stage) -> None:
+    stage.listen(doubles.partial("c", "", "The inv"), doubles.translating("c", "", "The inv"))
+    stage.say(doubles.final("c", "The invention.", language="en"))
+    assert texts(stage.window.live.model) == ["The invention."]
+
+
 @pytest.mark.parametrize(("placement", "beside"), [("under", False), ("beside", True)])
 def test_translation_stands_under_or_beside(make_stage, placement: str, beside: bool) -> None:
     stage = make_stage(translation_placement=placement)
