@@ -57,7 +57,7 @@ class AudioCapture:
 
     The clock never stops: a device that is missing, lost, or silent leaves silence on the time
     line, and is taken back when it returns. Commands may come from any thread but not from two at
-    once; they take effect within a poll (13 ms). Devices are opened by threads of their own.
+    once; they take effect within a poll (47 ms). Devices are opened by threads of their own.
     """
 
     def __init__(

@@ -19,16 +19,19 @@ class CaptureConfig:
     """With both sources on, remove from the microphone what the loudspeakers brought into it."""
     silent_after_s: float = 5.0
     """Exact zeros from a microphone for this long are reported as muted or dead."""
-    latency_s: float = 0.02
+    latency_s: float = 0.03
     """Block length asked of the sound system; smaller costs more wake-ups."""
-    poll_s: float = 0.013
+    poll_s: float = 0.047
     """How often the audio thread empties the devices' rings.
 
     No simple fraction of `latency_s`: the least late block, which tells the device's clock, then
     shows within a few polls instead of hiding in a slow beat.
     """
-    late_after_s: float = 0.2
-    """Wait this long for a device that is late before its part of a chunk becomes silence."""
+    late_after_s: float = 1.0
+    """Wait this long for a device that is late before its part of a chunk becomes silence.
+
+    A device stalls when the computer is overloaded; captions that lag are better than lost words.
+    """
     retry_first_s: float = 0.25
     """First pause before a lost device is tried again; doubles up to `retry_max_s`."""
     retry_max_s: float = 2.0

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from everlisten.audio_io import port_audio
 from everlisten.audio_io.chunk import SourceName
-from everlisten.audio_io.errors import AudioError, DeviceNotFoundError
+from everlisten.audio_io.errors import AudioError, DeviceNotFoundError, PermissionDeniedError
 from everlisten.audio_io.microphone import Microphone
 from everlisten.audio_io.native import DEFAULT_DEVICE, DeviceInfo, NativeStream
 from everlisten.audio_io.pulse_client import PulseClient, PulseSource, PulseState
@@ -27,6 +29,7 @@ PSEUDO_DEVICES = ("pulse", "default", "sysdefault", "dmix", "null", "jack", "sam
 """ALSA names that stand for another device or none."""
 VIRTUAL_DEVICES = ("blackhole", "loopback audio", "soundflower", "vb-cable", "existential")
 """macOS drivers that bring the computer's own sound in as an input."""
+SOUND_NODES = Path("/dev/snd")
 MAX_CHANNELS = 8
 """More are never needed to make mono, and would only cost time."""
 
@@ -92,7 +95,7 @@ class SystemBackend:
     server; PortAudio's own list is used where there is no server, and on the other systems.
     """
 
-    def __init__(self, latency_s: float = 0.02) -> None:
+    def __init__(self, latency_s: float = 0.03) -> None:
         """Touch nothing yet.
 
         Args:
@@ -164,7 +167,10 @@ class SystemBackend:
                 if source is SourceName.SYSTEM:
                     raise
         if source is SourceName.MIC:
-            return _port_devices(virtual=False)
+            found = _port_devices(virtual=False)
+            if not found and _locked_nodes():
+                raise PermissionDeniedError(str(SOUND_NODES))
+            return found
         if sys.platform == "win32":
             return _soundcard_devices()
         return _port_devices(virtual=True)
@@ -185,6 +191,12 @@ class SystemBackend:
             if self._client is None:
                 self._client = PulseClient()
             return self._client
+
+
+def _locked_nodes() -> bool:
+    """There are recording devices on Linux, and this account may read none of them."""
+    nodes = list(SOUND_NODES.glob("pcm*c"))
+    return bool(nodes) and not any(os.access(node, os.R_OK) for node in nodes)
 
 
 def _default(known: Sequence[DeviceInfo]) -> DeviceInfo:

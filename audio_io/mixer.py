@@ -22,7 +22,7 @@ from everlisten.audio_io.echo import LOOKAHEAD_SAMPLES, EchoCanceller
 from everlisten.audio_io.level import LevelMeter, to_amplitude
 from everlisten.audio_io.track import Track
 
-LIVE_S = 0.3
+LIVE_S = 1.0
 """A source that delivered nothing for this long is not waited for any more."""
 
 

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from everlisten.audio_io.errors import DeviceLostError
+from everlisten.audio_io.errors import AudioError, DeviceLostError, PermissionDeniedError
 from everlisten.audio_io.native import DeviceInfo
 from everlisten.audio_io.pulse_client import PulseClient
 from everlisten.audio_io.pulse_library import (
     ANY_SIZE,
+    ERROR_ACCESS,
     MAX_CHANNELS,
     SAMPLE_FLOAT32LE,
     STREAM_ADJUST_LATENCY,
@@ -46,6 +47,7 @@ class PulseStream:
 
         Raises:
             DeviceLostError: The source cannot be recorded now.
+            PermissionDeniedError: The server refuses this program.
         """
         self.device = device
         self.rate_hz = device.rate_hz
@@ -118,12 +120,12 @@ class PulseStream:
         with self._client.locked():
             stream = lib.pa_stream_new(self._client.context, b"capture", spec, ffi.NULL)
             if not stream:
-                raise DeviceLostError(self.device.name, self._reason())
+                raise self._error()
             flags = STREAM_DONT_MOVE | STREAM_ADJUST_LATENCY
             if lib.pa_stream_connect_record(stream, source.encode(), attributes, flags) < 0:
-                reason = self._reason()
+                error = self._error()
                 lib.pa_stream_unref(stream)
-                raise DeviceLostError(self.device.name, reason)
+                raise error
         self._wait_ready(stream)
         return stream
 
@@ -136,14 +138,17 @@ class PulseStream:
                 if state == STREAM_READY:
                     return
                 if state >= STREAM_FAILED or time.monotonic() > until_s:
-                    reason = self._reason()
+                    error = self._error()
                     lib.pa_stream_disconnect(stream)
                     lib.pa_stream_unref(stream)
-                    raise DeviceLostError(self.device.name, reason)
+                    raise error
             time.sleep(0.002)
 
-    def _reason(self) -> str:
-        """What the server said last; the connection is locked by the caller."""
+    def _error(self) -> AudioError:
+        """What the server said last, as one of ours; the connection is locked by the caller."""
         code = self._client.lib.pa_context_errno(self._client.context)
-        text = self._client.ffi.string(self._client.lib.pa_strerror(code))
-        return bytes(text).decode("utf-8", "replace").lower() if code else "no answer"
+        if code == ERROR_ACCESS:
+            return PermissionDeniedError(self.device.name)
+        text = bytes(self._client.ffi.string(self._client.lib.pa_strerror(code)))
+        reason = text.decode("utf-8", "replace").lower() if code else "no answer"
+        return DeviceLostError(self.device.name, reason)

@@ -13,8 +13,8 @@ import numpy as np
 from everlisten.audio_io.chunk import SAMPLE_RATE_HZ, Samples
 
 BUFFER_SAMPLES = 8 * SAMPLE_RATE_HZ
-SETTLE_SAMPLES = SAMPLE_RATE_HZ // 5
-"""Blocks of the first 0.2 s are held back until their least late one is known."""
+SETTLE_SAMPLES = 3 * SAMPLE_RATE_HZ // 10
+"""Blocks of the first 0.3 s are held back until their least late one is known."""
 JUMP_SAMPLES = SAMPLE_RATE_HZ // 4
 """A block that is further off than 0.25 s follows a hole, or an overflow: placed anew."""
 WINDOW_SAMPLES = 3 * SAMPLE_RATE_HZ

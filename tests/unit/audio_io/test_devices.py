@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from everlisten.audio_io import devices as module
 from everlisten.audio_io import port_audio
 from everlisten.audio_io.chunk import SourceName
 from everlisten.audio_io.devices import DeviceList, SystemBackend, find_device
-from everlisten.audio_io.errors import DeviceNotFoundError
+from everlisten.audio_io.errors import DeviceNotFoundError, PermissionDeniedError
 from everlisten.audio_io.native import DeviceInfo
 from everlisten.audio_io.pulse_client import PulseSource, PulseState
 from everlisten.audio_io.pulse_library import SoundServerError
@@ -102,6 +103,19 @@ def test_linux_without_a_server_lists_the_hardware(
     assert [each.name for each in found.microphones] == ["HDA Intel: ALC (hw:0,0)"]
     assert not found.systems
     assert "No sound server" in found.system_hint
+
+
+def test_hardware_that_may_not_be_read_is_a_denied_permission(
+    ports: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ports("linux", [])
+    (tmp_path / "pcmC0D0c").touch()
+    monkeypatch.setattr(module, "PulseClient", _no_server)
+    monkeypatch.setattr(module, "SOUND_NODES", tmp_path)
+    monkeypatch.setattr(module.os, "access", lambda path, mode: False)
+    with pytest.raises(PermissionDeniedError, match="group 'audio'"):
+        SystemBackend().find(MIC, "")
+    assert "group 'audio'" in SystemBackend().devices().microphone_hint
 
 
 def test_without_portaudio_one_sentence_tells(

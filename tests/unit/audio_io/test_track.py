@@ -118,5 +118,5 @@ def test_restart_places_anew() -> None:
     _feed(track, 20)
     track.restart()
     assert track.end is None
-    _feed(track, 10, start=100_000.0)
-    assert track.end == 100_000 + 10 * BLOCK
+    _feed(track, 20, start=100_000.0)
+    assert track.end == 100_000 + 20 * BLOCK
