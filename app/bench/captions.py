@@ -35,15 +35,20 @@ Report = dict[str, Any]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `everlisten bench captions`."""
     parser.add_argument("--suite", choices=(*SUITES, "all"), default="all")
-    parser.add_argument("--data", type=Path, default=_DATA, help=f"recordings (default {_DATA})")
-    parser.add_argument("--weights", type=Path, help="folder of the weights (default: catalogue)")
-    parser.add_argument("--threads", type=int, default=2)
+    add_data_arguments(parser)
     parser.add_argument("--streams", type=int, help="only the first so many speakers")
     parser.add_argument(
         "--simulate",
         action="store_true",
         help="advance the clock by processor time instead of playing at real-time pace",
     )
+
+
+def add_data_arguments(parser: argparse.ArgumentParser) -> None:
+    """What every benchmark of captions takes."""
+    parser.add_argument("--data", type=Path, default=_DATA, help=f"recordings (default {_DATA})")
+    parser.add_argument("--weights", type=Path, help="folder of the weights (default: catalogue)")
+    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, help="write the report as JSON")
 
 
@@ -61,7 +66,7 @@ def main(args: argparse.Namespace) -> int:
 
 def run(args: argparse.Namespace) -> Report:
     """Everything that was asked for, by suite."""
-    folder = args.weights or _catalogue_folder()
+    folder = args.weights or catalogue_folder()
     model = EmbeddedModel(folder, threads=args.threads)
     play = caption_playback.simulated if args.simulate else caption_playback.played
     chosen = SUITES if args.suite == "all" else (args.suite,)
@@ -229,7 +234,8 @@ def _percent(part: float, whole: float) -> float:
     return round(100 * part / max(whole, 1), 1)
 
 
-def _catalogue_folder() -> Path:
+def catalogue_folder() -> Path:
+    """The weights in the application's own data folder."""
     from everlisten.app.paths import AppPaths
     from everlisten.engine.models.catalogue import ModelCatalogue
 

@@ -34,8 +34,12 @@ from everlisten.engine.interaction import Instruction
 TARGET_LANGUAGE = "en"
 """The only language that Whisper translates into."""
 
-_RETRY_PADDING_S = 12.0
-"""A loop under the usual padding is decoded once more, nearer to the window of the training."""
+_WINDOW_S = 30.0
+"""Whisper's window in training; a loop is decoded once more in all of it."""
+_LEFT_GAP_S = 2.5
+"""A pause longer than this ends what the words before can tell about the words after."""
+_LEFT_LIMIT_S = 20.0
+"""Most sound encoded for a final, the utterance before included."""
 
 
 _DETECTION_S = 4.0
@@ -83,6 +87,16 @@ class OpenState:
     waited_chunks: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """The utterance before the open one: left context of careful decodes."""
+
+    utterance: Utterance
+    language: str
+    tokens: tuple[tuple[int, ...], ...]
+    """Of the words, and of the translation if there was one."""
+
+
 @dataclass(slots=True, kw_only=True)
 class CaptionerState:
     """All streaming state of one source."""
@@ -94,6 +108,7 @@ class CaptionerState:
     heard_samples: int = 0
     utterances: int = 0
     open: OpenState = field(default_factory=OpenState)
+    finished: Finished | None = None
 
 
 class Captioner:
@@ -160,7 +175,8 @@ class Captioner:
         now = state.open
         quiet = state.segmenter.window * WINDOW_SAMPLES - utterance.speech_end
         careful = quiet >= self._config.speculative_silence_s * SAMPLE_RATE_HZ
-        hypotheses = self._decode(utterance, instruction, careful, state)
+        decode = self._decode_carefully if careful else self._decode_quickly
+        hypotheses = decode(utterance, instruction, state)
         now.careful = hypotheses if careful else None
         now.decoded_end, now.waited_chunks = utterance.speech_end, 0
         pausing = quiet >= self._config.pause_s * SAMPLE_RATE_HZ
@@ -178,75 +194,113 @@ class Captioner:
     ) -> list[Caption]:
         now = state.open
         reusable = now.careful if utterance.speech_end == now.decoded_end else None
-        hypotheses = reusable or self._decode(utterance, instruction, True, state)
+        hypotheses = reusable or self._decode_carefully(utterance, instruction, state)
         captions = []
         for live, hypothesis in zip(self._texts(now), hypotheses, strict=False):
             caption = self._last_caption(live, hypothesis, utterance, state)
             if caption is not None:
                 captions.append(caption)
+        state.finished = None
+        plausible = plausibility.is_plausible(self._evidence(hypotheses[0], utterance))
+        if plausible and now.language is not None:
+            tokens = tuple(hypothesis.tokens for hypothesis in hypotheses)
+            state.finished = Finished(utterance=utterance, language=now.language, tokens=tokens)
         state.open = OpenState()
         state.utterances += 1
         return captions
 
-    def _decode(
-        self, utterance: Utterance, instruction: Instruction, careful: bool, state: CaptionerState
+    def _decode_quickly(
+        self, utterance: Utterance, instruction: Instruction, state: CaptionerState
     ) -> list[Hypothesis]:
         """Words, and the translation if it is wanted and the speech is not English."""
-        config = self._config
-        encoded = self._encode(
-            utterance, config.final_padding_s if careful else config.partial_padding_s, state
-        )
-        requests = self._requests(encoded, utterance, instruction, state)
-        beam = config.final_beam if careful else config.partial_beam
-        hypotheses = self._decoder.decode(encoded, requests, beam)
-        loops = any(plausibility.is_loop(self._evidence(h, utterance)) for h in hypotheses)
-        if careful and loops:
-            encoded = self._encode(utterance, _RETRY_PADDING_S, state)
-            hypotheses = self._decoder.decode(encoded, requests, beam)
-        return hypotheses
+        encoded = self._encode(utterance.begin, utterance, self._config.partial_padding_s, state)
+        self._detect(encoded, utterance, instruction, state)
+        requests = self._requests(instruction, state.open, None)
+        return self._decoder.decode(encoded, requests, self._config.partial_beam)
 
-    def _encode(self, utterance: Utterance, padding_s: float, state: CaptionerState) -> Encoded:
+    def _decode_carefully(
+        self, utterance: Utterance, instruction: Instruction, state: CaptionerState
+    ) -> list[Hypothesis]:
+        """The same as a final: wider beam, more silence, the utterance before as context."""
+        config, now = self._config, state.open
+        if now.language is None:
+            encoded = self._encode(utterance.begin, utterance, config.partial_padding_s, state)
+            self._detect(encoded, utterance, instruction, state)
+        left = self._left_context(utterance, instruction, state)
+        begin = left.utterance.begin if left is not None else utterance.begin
+        encoded = self._encode(begin, utterance, config.final_padding_s, state)
+        requests = self._requests(instruction, now, left)
+        hypotheses = self._decoder.decode(encoded, requests, config.final_beam)
+        if all(h.tokens and not self._is_loop(h, utterance) for h in hypotheses):
+            return hypotheses
+        encoded = self._encode(utterance.begin, utterance, _WINDOW_S, state)
+        return self._decoder.decode(
+            encoded, self._requests(instruction, now, None), config.final_beam
+        )
+
+    def _left_context(
+        self, utterance: Utterance, instruction: Instruction, state: CaptionerState
+    ) -> Finished | None:
+        """The utterance before, if it is near, short, and in the same language."""
+        before = state.finished
+        if before is None or before.language != state.open.language:
+            return None
+        if len(before.tokens) < 1 + self._translates(instruction, state.open):
+            return None
+        gap_s = (utterance.speech_begin - before.utterance.speech_end) / SAMPLE_RATE_HZ
+        sound_s = (utterance.speech_end - before.utterance.begin) / SAMPLE_RATE_HZ
+        return before if gap_s <= _LEFT_GAP_S and sound_s <= _LEFT_LIMIT_S else None
+
+    def _encode(
+        self, begin: int, utterance: Utterance, padding_s: float, state: CaptionerState
+    ) -> Encoded:
+        """Encode from sample `begin` to the end of the utterance, then silence, 30 s at most."""
         end = min(utterance.speech_end + self._post_roll, state.heard_samples)
         if utterance.cut:
             end = utterance.speech_end
-        frames = self._log_mel.frames(
-            utterance.begin // HOP_SAMPLES, end // HOP_SAMPLES, state.log_mel
-        )
+        frames = self._log_mel.frames(begin // HOP_SAMPLES, end // HOP_SAMPLES, state.log_mel)
         sound_s = frames.shape[1] / FRAMES_PER_S
-        return self._decoder.encode(whisper_input(frames, padding_s), sound_s)
+        padded = whisper_input(frames, max(0.0, min(padding_s, _WINDOW_S - sound_s)))
+        return self._decoder.encode(padded, sound_s)
+
+    def _is_loop(self, hypothesis: Hypothesis, utterance: Utterance) -> bool:
+        return plausibility.is_loop(self._evidence(hypothesis, utterance))
+
+    def _translates(self, instruction: Instruction, now: OpenState) -> bool:
+        wanted = instruction.translate_to == TARGET_LANGUAGE
+        return wanted and now.language != TARGET_LANGUAGE
 
     def _requests(
-        self,
-        encoded: Encoded,
-        utterance: Utterance,
-        instruction: Instruction,
-        state: CaptionerState,
+        self, instruction: Instruction, now: OpenState, left: Finished | None
     ) -> list[DecodeRequest]:
-        now = state.open
-        spoken = self._language(encoded, utterance, instruction, state)
-        requests = [DecodeRequest(language=spoken, prefix=now.words.agreement.prefix)]
-        if instruction.translate_to == TARGET_LANGUAGE and spoken != TARGET_LANGUAGE:
-            prefix = now.translation.agreement.prefix
-            requests.append(DecodeRequest(language=spoken, translate=True, prefix=prefix))
-        return requests
+        assert now.language is not None
+        texts = self._texts(now)[: 1 + self._translates(instruction, now)]
+        return [
+            DecodeRequest(
+                language=now.language,
+                translate=live is now.translation,
+                before=left.tokens[index] if left is not None else (),
+                prefix=live.agreement.prefix,
+            )
+            for index, live in enumerate(texts)
+        ]
 
-    def _language(
+    def _detect(
         self,
         encoded: Encoded,
         utterance: Utterance,
         instruction: Instruction,
         state: CaptionerState,
-    ) -> str:
-        """The language of the utterance; settled once words of it are stable."""
+    ) -> None:
+        """Set the language of the utterance; settled once words of it are stable."""
         now = state.open
         if instruction.language is not None:
             now.language = instruction.language
-            return now.language
+            return
         settled = now.words.agreement.stable > 0 or utterance.speech_s > _DETECTION_S
         if now.language is None or not settled:
             found = self._decoder.languages(encoded)
             now.language = language.observe(found, utterance.speech_s, None, state.language)
-        return now.language
 
     def _texts(self, now: OpenState) -> Sequence[LiveText]:
         return (now.words, now.translation)
