@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton
 
+from everlisten.ui.controls import announce
 from everlisten.ui.icons import icon, pixmap
 from everlisten.ui.theme import Theme
 
@@ -81,6 +82,7 @@ class Banner(QFrame):
         self._button.setAccessibleName(action.replace("&", "") or "No action")
         self._tint()
         self.show()
+        announce(self, sentence)
         self._reading.stop()
         if kind == "info" and not action:
             self._reading.start()

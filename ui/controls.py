@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QIcon, QKeySequence, QPainter, QPaintEvent, QShortcut
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleAnnouncementEvent,
+    QIcon,
+    QKeySequence,
+    QPainter,
+    QPaintEvent,
+    QShortcut,
+)
 from PySide6.QtWidgets import (
     QAbstractButton,
     QComboBox,
@@ -13,6 +21,7 @@ from PySide6.QtWidgets import (
     QStyleOptionComboBox,
     QStylePainter,
     QToolButton,
+    QWidget,
 )
 
 from everlisten.ui.icons import icon
@@ -69,6 +78,12 @@ def search_field(theme: Theme, name: str, hint: str) -> QLineEdit:
     theme.changed.connect(tint)
     tint()
     return field
+
+
+def announce(widget: QWidget, sentence: str) -> None:
+    """Let a screen reader say something that was not asked for."""
+    if QAccessible.isActive():
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(widget, sentence))
 
 
 def add_shortcut(button: QAbstractButton, keys: str) -> None:

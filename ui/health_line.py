@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer
-from PySide6.QtGui import QFont, QFontMetricsF, QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtGui import (
+    QFont,
+    QFontMetricsF,
+    QGuiApplication,
+    QHideEvent,
+    QPainter,
+    QPaintEvent,
+    QShowEvent,
+)
 from PySide6.QtWidgets import QAbstractButton, QFormLayout, QLabel, QPushButton, QSizePolicy
 
 from everlisten.engine.events import EngineState
+from everlisten.ui.controls import announce
 from everlisten.ui.health_facts import HealthFacts, details, health_facts
 from everlisten.ui.icons import draw_icon
 from everlisten.ui.popover import Popover
@@ -60,7 +69,8 @@ class HealthLine(QAbstractButton):
             self._refresh()
         elif made != self._shown and not self._rest.isActive():
             self._refresh()
-            self._rest.start()
+            if self.isVisible():
+                self._rest.start()
 
     def open_details(self) -> None:
         """Show the popover with every number."""
@@ -77,6 +87,8 @@ class HealthLine(QAbstractButton):
     def _refresh(self) -> None:
         made = health_facts(self._state, self._reading)
         if made != self._shown:
+            if made.sentence != self._shown.sentence:
+                announce(self, made.sentence)
             self._shown = made
             self._name()
             self.update()
@@ -87,6 +99,14 @@ class HealthLine(QAbstractButton):
         self.setAccessibleName(f"Health: {self._shown.sentence}")
         self.setAccessibleDescription(", ".join(self._shown.facts))
         self.setToolTip(f"{self._shown.sentence}\nClick to see all the numbers")
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._refresh()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._rest.stop()
 
     def sizeHint(self) -> QSize:
         return QSize(320, self.fontMetrics().height() + 16)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 import threading
@@ -40,21 +39,14 @@ def _nothing_left_behind(qapp: QApplication) -> Iterator[None]:
     dress(qapp)
     threads = set(threading.enumerate())
     yield
-    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
-    gc.collect()
     left = [thread.name for thread in threading.enumerate() if thread not in threads]
-    timers = [one for one in gc.get_objects() if type(one) is QTimer and _runs(one)]
-    windows = [one for one in QApplication.topLevelWidgets() if one.isVisible()]
+    alive = QApplication.topLevelWidgets()
+    timers = [one for window in alive for one in window.findChildren(QTimer) if one.isActive()]
+    windows = [one for one in alive if one.isVisible()]
     assert not left, f"threads left behind: {left}"
     assert not timers, f"timers left running: {[one.parent() for one in timers]}"
     assert not windows, f"windows left open: {windows}"
-
-
-def _runs(timer: QTimer) -> bool:
-    try:
-        return timer.isActive()
-    except RuntimeError:  # Qt already deleted it
-        return False
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
 
 class Stage:
