@@ -10,7 +10,8 @@ from everlisten.ui.protocols import HealthReading, Listening
 DRAIN_MS = 33
 METER_TICKS = 2
 """15 readings a second while someone looks."""
-HIDDEN_TICKS = 30
+HIDDEN_DRAIN_MS = 200
+HIDDEN_TICKS = 5
 """One reading a second for the tray while the window is hidden."""
 
 
@@ -30,11 +31,20 @@ class Bridge(QObject):
         self._state: EngineState | None = None
         self._reading: HealthReading | None = None
         self._ticks = 0
-        self.watched = True
-        """False while the window is hidden: events are still drained, meters rest."""
+        self._watched = True
         self._timer = QTimer(self)
         self._timer.setInterval(DRAIN_MS)
         self._timer.timeout.connect(self._tick)
+
+    @property
+    def watched(self) -> bool:
+        """False while the window is hidden: events are still drained, meters rest."""
+        return self._watched
+
+    @watched.setter
+    def watched(self, watched: bool) -> None:
+        self._watched = watched
+        self._timer.setInterval(DRAIN_MS if watched else HIDDEN_DRAIN_MS)
 
     def start(self) -> None:
         """Begin to drain."""
@@ -56,7 +66,7 @@ class Bridge(QObject):
     def _tick(self) -> None:
         self._drain()
         self._ticks += 1
-        if self._ticks >= (METER_TICKS if self.watched else HIDDEN_TICKS):
+        if self._ticks >= (METER_TICKS if self._watched else HIDDEN_TICKS):
             self._ticks = 0
             self._tell_health()
 

@@ -52,6 +52,7 @@ def confirm_deletion(
     box.setInformativeText(more)
     delete = box.addButton(yes, QMessageBox.ButtonRole.DestructiveRole)
     delete.setProperty("role", "danger")
+    delete.style().polish(delete)
     keep = box.addButton("Keep", QMessageBox.ButtonRole.RejectRole)
     box.setDefaultButton(keep)
     box.setEscapeButton(keep)

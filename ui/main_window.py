@@ -185,7 +185,7 @@ class MainWindow(QMainWindow):
         self.tray.show_state(self._state, trouble, COMMANDS.get(self._state, START))
         if self.live.empty.isVisibleTo(self):
             self.live.empty.show_reading(self._state, self._reading)
-        if trouble and trouble != self._trouble and not self.isVisible():
+        if trouble and trouble != self._trouble and not self.bridge.watched:
             if self._config.notify_problems:
                 self.tray.notify(trouble)
         self._trouble = trouble

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -130,6 +130,8 @@ class SettingRow(QFrame):
         self._typing.setInterval(_TYPING_MS)
         self._typing.timeout.connect(self._apply)
         self.control = self._make_control()
+        self.control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.control.installEventFilter(self)
         self.control.setAccessibleName(field.title)
         self.control.setAccessibleDescription(field.help)
         self.refusal = QLabel()
@@ -157,6 +159,13 @@ class SettingRow(QFrame):
         self._help.setVisible(bool(text))
         column.addWidget(self._help)
         column.addWidget(self.refusal)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The wheel scrolls the page; it changes a value only where the focus is."""
+        if event.type() == QEvent.Type.Wheel and not self.control.hasFocus():
+            event.ignore()
+            return True
+        return super().eventFilter(watched, event)
 
     def _make_control(self) -> QWidget:
         makers = {

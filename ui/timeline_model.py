@@ -263,6 +263,16 @@ class TimelineModel(QAbstractListModel):
             for later in self._rows[row.position :]:
                 later.position -= 1
             self.endRemoveRows()
+            self._turn_over(row)
+
+    def _turn_over(self, gone: TimelineRow) -> None:
+        """The row after one that went begins the turn that the other one began."""
+        if gone.turn_begins and gone.position < len(self._rows):
+            after = self._rows[gone.position]
+            after.turn_begins = True
+            after.revision += 1
+            index = self.index(after.position)
+            self.dataChanged.emit(index, index)
 
 
 def _another_day(before: TimelineRow, row: TimelineRow) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from conftest import Stage
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSpinBox
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLineEdit, QSpinBox
 from pytestqt.qtbot import QtBot
 
 from everlisten.ui.config import UiConfig
@@ -51,6 +52,25 @@ def test_a_choice_applies_at_once(stage: Stage, dialog: SettingsDialog) -> None:
     box.activated.emit(box.currentIndex())
     assert stage.settings.config.theme == "dark"
     assert stage.window.theme.tokens is DARK
+
+
+def test_the_wheel_scrolls_and_changes_nothing(
+    stage: Stage, dialog: SettingsDialog, qtbot: QtBot
+) -> None:
+    control = dialog.rows["ui.caption_font_pt"].control
+    dialog.pages.setFocus()
+    event = QWheelEvent(
+        QPointF(5, 5),
+        QPointF(control.mapToGlobal(QPoint(5, 5))),
+        QPoint(),
+        QPoint(0, 120),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(control, event)
+    assert dialog.rows["ui.caption_font_pt"].value() == 13
 
 
 def test_a_switch_applies_at_once(stage: Stage, dialog: SettingsDialog, qtbot: QtBot) -> None:

@@ -72,6 +72,12 @@ def test_a_caption_that_the_engine_takes_back_disappears(stage: Stage) -> None:
     assert texts(stage.window.live.model) == ["One.", "Three."]
     stage.say(doubles.translation("c", "Drei."))
     assert texts(stage.window.live.model) == ["One.", "Three.\nDrei."]
+    stage.say(
+        doubles.partial("d", "", "eh", source=SYSTEM), doubles.final("e", "So.", source=SYSTEM)
+    )
+    stage.say(doubles.final("d", " "))
+    assert stage.window.live.model.row(2).plain_text() == "So."
+    assert stage.window.live.model.row(2).turn_begins
 
 
 def test_translation_joins_its_caption_even_if_it_comes_first(stage: Stage) -> None:
