@@ -16,7 +16,10 @@ BUFFER_SAMPLES = 8 * SAMPLE_RATE_HZ
 SETTLE_SAMPLES = 3 * SAMPLE_RATE_HZ // 10
 """Blocks of the first 0.3 s are held back until their least late one is known."""
 JUMP_SAMPLES = SAMPLE_RATE_HZ // 4
-"""A block that is further off than 0.25 s follows a hole, or an overflow: placed anew."""
+"""A device that stays 0.25 s late for a whole window has lost samples. A single late block means
+nothing: on a busy computer blocks come late and then in a burst."""
+HOLE_SAMPLES = SAMPLE_RATE_HZ
+"""A block that is 1 s late follows a hole."""
 WINDOW_SAMPLES = 3 * SAMPLE_RATE_HZ
 DEADBAND_SAMPLES = 160
 """10 ms: below it nothing is bent."""
@@ -51,10 +54,8 @@ class Track:
         self._settling: list[Samples] = []
         self._settling_n = 0
         self._settling_late = float("inf")
-        self._late = float("inf")
-        self._window_n = 0
-        self._bend = 0
-        self._unbent_n = 0
+        self._excess = 0
+        self._new_window()
 
     @property
     def end(self) -> int | None:
@@ -74,11 +75,14 @@ class Track:
             self._settle(block, arrival)
             return
         late = arrival - (self._end + len(block))
-        if abs(late) > JUMP_SAMPLES:
-            self._place(block, round(arrival) - len(block))
-            return
-        self._watch_drift(late, len(block))
-        self._append(self._bent(block))
+        if late < -JUMP_SAMPLES or self._excess:
+            block = self._without_excess(block, round(-late))
+        elif late > HOLE_SAMPLES or (late > JUMP_SAMPLES and self._end < self._read_to):
+            self._skip(round(late))
+        else:
+            self._watch_drift(late, len(block))
+            block = self._bent(block)
+        self._append(block)
 
     def read(self, start: int, count: int) -> Samples:
         """float32 [count] from index `start`; silence where nothing is. A new array."""
@@ -109,28 +113,33 @@ class Track:
         self._settling_n += len(block)
         self._settling_late = min(self._settling_late, arrival - self._settling_n)
         if self._settling_n >= SETTLE_SAMPLES:
-            start = round(self._settling_late)
-            joined = np.concatenate(self._settling)
+            self._end = round(self._settling_late)
+            self._append(np.concatenate(self._settling))
             self._settling = []
-            self._end = start
-            self._place(joined, start, gap=False)
 
-    def _place(self, block: Samples, start: int, *, gap: bool = True) -> None:
+    def _skip(self, count: int) -> None:
+        """Leave a hole: the device has lost `count` samples, or had nothing to deliver."""
         assert self._end is not None
-        if start > self._end:
-            hole = start - max(self._end, self._read_to)
-            if gap:
-                self._gap(hole)
-            self._append(np.zeros(min(start - self._end, BUFFER_SAMPLES), np.float32))
-            self._end = start
-        elif start < self._end and start < self._read_to:
-            # More than the time line has room for: the oldest part is too late.
-            block = block[min(len(block), max(self._end, self._read_to) - start) :]
-            self._end = max(self._end, self._read_to)
-        self._append(block)
+        start = self._end + count
+        self._gap(start - max(self._end, self._read_to))
+        self._append(np.zeros(min(count, BUFFER_SAMPLES), np.float32))
+        self._end = start
+        self._new_window()
+
+    def _without_excess(self, block: Samples, excess: int) -> Samples:
+        """Drop what the time line has no room for: it was begun while the device was late."""
+        self._excess = self._excess or excess
+        dropped = min(self._excess, len(block))
+        self._excess -= dropped
+        self._gap(dropped)
+        self._new_window()
+        return block[dropped:]
+
+    def _new_window(self) -> None:
         self._late = float("inf")
         self._window_n = 0
         self._bend = 0
+        self._unbent_n = 0
 
     def _append(self, block: Samples) -> None:
         assert self._end is not None
@@ -147,10 +156,12 @@ class Track:
         self._window_n += count
         if self._window_n < WINDOW_SAMPLES:
             return
-        self._bend = round(self._late) if abs(self._late) > DEADBAND_SAMPLES else 0
-        self._unbent_n = 0
-        self._late = float("inf")
-        self._window_n = 0
+        late = round(self._late)
+        self._new_window()
+        if late > JUMP_SAMPLES:
+            self._skip(late)
+        elif abs(late) > DEADBAND_SAMPLES:
+            self._bend = late
 
     def _bent(self, block: Samples) -> Samples:
         """Stretch or shrink a block by what the drift still asks for, at most 1 in 3,200."""
