@@ -224,12 +224,11 @@ class Controller:
         return self._equipment.live_plan(self._selection, self._instruction)
 
     def _begin(self, make_plan: Callable[[], SessionPlan]) -> None:
-        """Start another session; a plan that cannot be made leaves the current one running."""
+        """Start another session; a file that cannot be played leaves the current one running."""
         if self._model is None:
             return
-        plan = make_plan()
+        session = Session(make_plan(), model=self._model, writer=self._equipment.writer)
         self._end_session()
-        session = Session(plan, model=self._model, writer=self._equipment.writer)
         session.start()
         self._session = session
         self._supervisor.reset()

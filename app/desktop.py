@@ -1,4 +1,4 @@
-"""The desktop application: window, tray, controller, and the demo scene where nothing is heard."""
+"""The desktop application: one window, its tray and its controller."""
 
 from __future__ import annotations
 
@@ -9,16 +9,13 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import resources
-from pathlib import Path
 from types import FrameType
 
-from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
 from everlisten.app.config import AppConfig
-from everlisten.app.console import ConsolePrinter
 from everlisten.app.controller import Controller
+from everlisten.app.demo import DEMO_TITLE, HeadlessDemo, demo_scene
 from everlisten.app.equipment import Equipment, source_selection
 from everlisten.app.exit_codes import GOOD
 from everlisten.app.languages import parse_language, parse_target
@@ -31,19 +28,9 @@ from everlisten.ui.main_window import MainWindow
 
 logger = logging.getLogger(__name__)
 
-DEMO_PICTURE = Path("everlisten-demo.png")
-DEMO_SUBTITLES = Path("everlisten-demo.srt")
-_DEMO_TITLE = "Demo scene"
-_PRINT_EVERY_MS = 100
-_SETTLE_MS = 500
-"""From the end of the scene to the picture: the last caption has been drawn by then."""
 _NO_DEVICE = (
     "No microphone and no sound output was found, so Everlisten plays its demo scene."
     " Plug one in and press Start."
-)
-_NO_DISPLAY = (
-    "There is no display, so Everlisten runs its demo scene (71 s) without one; afterwards the"
-    f" window's picture is in {DEMO_PICTURE} and the subtitles are in {DEMO_SUBTITLES}."
 )
 
 
@@ -86,28 +73,30 @@ def _run_window(
     instance.on_raise(window.come_to_front)
     if headless or not args.minimized:
         window.show()
+    demo = HeadlessDemo(window, controller, equipment) if headless else None
     with _signals_quit(window):
         controller.launch()
-        if headless:
-            demo = HeadlessDemo(window, controller, equipment)
+        if demo is not None:
             demo.start()
-        elif args.open is not None:
-            controller.open_file(args.open)
-        elif args.demo or not _can_listen(equipment):
-            controller.say("" if args.demo else _NO_DEVICE)
-            controller.open_file(demo_scene(), _DEMO_TITLE)
-        elif equipment.config.listen.start_listening:
-            controller.start()
+        else:
+            _begin(controller, equipment, args)
         try:
-            return application.exec()
+            code = application.exec()
         finally:
             window.shut_down()
             controller.shut_down()
+    return code if demo is None else demo.exit_code
 
 
-def demo_scene() -> Path:
-    """The bundled recording."""
-    return Path(str(resources.files("everlisten.assets").joinpath("demo", "scene.flac")))
+def _begin(controller: Controller, equipment: Equipment, args: argparse.Namespace) -> None:
+    """What is listened to first."""
+    if args.open is not None:
+        controller.open_file(args.open)
+    elif args.demo or not _can_listen(equipment):
+        controller.say("" if args.demo else _NO_DEVICE)
+        controller.open_file(demo_scene(), DEMO_TITLE)
+    elif equipment.config.listen.start_listening:
+        controller.start()
 
 
 def _can_listen(equipment: Equipment) -> bool:
@@ -140,48 +129,3 @@ def _signals_quit(window: MainWindow) -> Iterator[None]:
     finally:
         for number, handler in old.items():
             signal.signal(number, handler)
-
-
-class HeadlessDemo(QObject):
-    """Plays the demo scene through the window nobody sees, prints it, keeps picture and subtitles.
-
-    Args:
-        window: Rendered by Qt's offscreen platform.
-        controller: Plays the scene.
-        equipment: Where the events and the finished session come from.
-    """
-
-    _finished = Signal()
-
-    def __init__(self, window: MainWindow, controller: Controller, equipment: Equipment) -> None:
-        super().__init__()
-        self._window = window
-        self._controller = controller
-        self._equipment = equipment
-        self._feed = equipment.writer.subscribe()
-        self._printer = ConsolePrinter(sys.stdout, sys.stdout, partials="lines")
-        self._timer = QTimer(self)
-        self._timer.timeout.connect(self._print)
-        self._finished.connect(self._settle)
-        controller.on_finished(self._finished.emit)
-
-    def start(self) -> None:
-        """Begin to play and print."""
-        print(_NO_DISPLAY, flush=True)
-        self._timer.start(_PRINT_EVERY_MS)
-        self._controller.open_file(demo_scene(), _DEMO_TITLE)
-
-    def _print(self) -> None:
-        for event in self._feed.drain():
-            self._printer.show(event)
-
-    def _settle(self) -> None:
-        QTimer.singleShot(_SETTLE_MS, self._keep)
-
-    def _keep(self) -> None:
-        self._print()
-        session = self._equipment.history.sessions()[0].id
-        self._equipment.history.export(session, DEMO_SUBTITLES)
-        self._window.grab().save(str(DEMO_PICTURE))
-        print(f"The scene is over: see {DEMO_PICTURE} and {DEMO_SUBTITLES}.", flush=True)
-        self._window.quit()

@@ -191,7 +191,11 @@ def saves_power(setting: str) -> bool:
     """Whether to save power now: "on", or "auto" on battery."""
     if setting != "auto":
         return setting == "on"
-    battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
+    try:
+        battery = psutil.sensors_battery()
+    except (AttributeError, OSError):
+        # Not on this system, or (seen in containers) without the folder it is read from.
+        return False
     return battery is not None and not battery.power_plugged
 
 

@@ -21,7 +21,7 @@ import numpy as np
 import psutil
 import soundfile
 
-from everlisten.app.desktop import demo_scene
+from everlisten.app.demo import demo_scene
 from everlisten.app.paths import AppPaths
 from everlisten.audio_io.chunk import SAMPLE_RATE_HZ
 

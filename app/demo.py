@@ -1,0 +1,86 @@
+"""The demo scene: what plays where there is no microphone, and where there is no display."""
+
+from __future__ import annotations
+
+import sys
+from importlib import resources
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from everlisten.app.console import ConsolePrinter
+from everlisten.app.controller import Controller
+from everlisten.app.equipment import Equipment
+from everlisten.app.exit_codes import GOOD, MODEL_TROUBLE
+from everlisten.engine.events import EngineState
+from everlisten.ui.main_window import MainWindow
+
+DEMO_TITLE = "Demo scene"
+DEMO_PICTURE = Path("everlisten-demo.png")
+DEMO_SUBTITLES = Path("everlisten-demo.srt")
+_PRINT_EVERY_MS = 100
+_SETTLE_MS = 500
+"""From the end of the scene to the picture: the last caption has been drawn by then."""
+_NO_DISPLAY = (
+    "There is no display, so Everlisten runs its demo scene, about a minute, without one. Then"
+    f" the window's picture is in {DEMO_PICTURE} and the subtitles are in {DEMO_SUBTITLES}."
+)
+
+
+def demo_scene() -> Path:
+    """The bundled recording."""
+    return Path(str(resources.files("everlisten.assets").joinpath("demo", "scene.flac")))
+
+
+class HeadlessDemo(QObject):
+    """Plays the demo scene through the window nobody sees, prints it, keeps picture and subtitles.
+
+    Args:
+        window: Rendered by Qt's offscreen platform.
+        controller: Plays the scene.
+        equipment: Where the events and the finished session come from.
+
+    Attributes:
+        exit_code: For the process, once the window has quit.
+    """
+
+    _finished = Signal()
+
+    def __init__(self, window: MainWindow, controller: Controller, equipment: Equipment) -> None:
+        super().__init__()
+        self._window = window
+        self._controller = controller
+        self._equipment = equipment
+        self.exit_code = GOOD
+        self._feed = equipment.writer.subscribe()
+        self._printer = ConsolePrinter(sys.stdout, sys.stdout, partials="lines")
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self._print)
+        self._finished.connect(self._settle)
+        controller.on_finished(self._finished.emit)
+
+    def start(self) -> None:
+        """Begin to play and print."""
+        print(_NO_DISPLAY, flush=True)
+        self._timer.start(_PRINT_EVERY_MS)
+        self._controller.open_file(demo_scene(), DEMO_TITLE)
+
+    def _print(self) -> None:
+        for event in self._feed.drain():
+            self._printer.show(event)
+        if self._controller.state() is EngineState.FAILED:
+            # Nobody is there to press Try again.
+            self._timer.stop()
+            self._window.quit()
+            self.exit_code = MODEL_TROUBLE
+
+    def _settle(self) -> None:
+        QTimer.singleShot(_SETTLE_MS, self._keep)
+
+    def _keep(self) -> None:
+        self._print()
+        session = self._equipment.history.sessions()[0].id
+        self._equipment.history.export(session, DEMO_SUBTITLES)
+        self._window.grab().save(str(DEMO_PICTURE))
+        print(f"The scene is over: see {DEMO_PICTURE} and {DEMO_SUBTITLES}.", flush=True)
+        self._window.quit()
