@@ -210,8 +210,6 @@ class AudioCapture:
         self._retire([old for old in self._sources.values() if old not in kept.values()])
         started = [new for new in kept.values() if new not in self._sources.values()]
         self._sources = kept
-        for new in started:
-            new.keeper.start()
         lines = [captured.line for captured in kept.values()]
         if self._mixer is None:
             self._mixer = Mixer(
@@ -222,6 +220,8 @@ class AudioCapture:
             )
         else:
             self._mixer.set_lines(lines)
+        for new in started:
+            new.keeper.start()
 
     def _resume(self) -> None:
         if self._paused:

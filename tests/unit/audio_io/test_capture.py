@@ -267,7 +267,7 @@ def test_a_failing_audio_thread_is_told(
 ) -> None:
     backend.plug(MIC, "usb")
     with capturing(backend, mode="mic") as run:
-        run.until_is(Condition.OK)
+        run.until_more(1)
 
         def fail(_now_s: float) -> None:
             raise RuntimeError("no more")
