@@ -153,7 +153,7 @@ def write_value(path: Path, section: str, key: str, value: Value) -> None:
         kept = False
     if not kept:
         # Written in a style that the line by line edit does not know: the comments go.
-        text = _HEADER + yaml.safe_dump(document, allow_unicode=True, sort_keys=False)
+        text = _HEADER + yaml.safe_dump(document, sort_keys=False)
     try:
         make_private_folder(path.parent)
         _write_private(path, text)
@@ -167,7 +167,9 @@ def write_value(path: Path, section: str, key: str, value: Value) -> None:
 def _edited(text: str, section: str, key: str, value: Value) -> str:
     """The text with one line changed, or added to its section, or with a new section at its end."""
     lines = (text or _HEADER).splitlines()
-    scalar = yaml.safe_dump(value, allow_unicode=True, width=math.inf).splitlines()[0]
+    # PyYAML writes U+0085 as a line break that it reads back as a blank; escaped, it survives.
+    plain = str(value).isprintable()
+    scalar = yaml.safe_dump(value, allow_unicode=plain, width=math.inf).splitlines()[0]
     try:
         start = next(i for i, line in enumerate(lines) if _is_heading(line, section)) + 1
     except StopIteration:
