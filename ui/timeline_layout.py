@@ -30,6 +30,7 @@ TURN_GAP_PX = 12
 LINE_GAP_PX = 4
 CARD_PADDING_PX = 12
 ICON_PX = 20
+"""Smallest icon of a card; it grows with the captions."""
 KEPT_LAYOUTS = 256
 """Several screens full; a layout takes about 5 kB."""
 
@@ -123,6 +124,7 @@ class RowLayouts:
         self.heading_font = QFont(self.caption_font)
         self.heading_font.setWeight(QFont.Weight.DemiBold)
         self._caption_metrics = QFontMetrics(self.caption_font)
+        self.icon_px = max(ICON_PX, self._caption_metrics.ascent())
         small = QFontMetrics(self.speaker_font)
         self.speaker_px = small.horizontalAdvance("Others") + 16
         self.time_px = QFontMetrics(self.small_font).horizontalAdvance("00:00:00") + 8
@@ -224,7 +226,7 @@ class RowLayouts:
     def _card(self, row: TimelineRow, width: int) -> RowLayout:
         margin, right = self._column(width)
         y = float(TURN_GAP_PX)
-        left = margin + CARD_PADDING_PX + ICON_PX + 12.0
+        left = margin + CARD_PADDING_PX + self.icon_px + 12.0
         reserved = 0 if width < NARROW_PX else self.time_px
         column = right - CARD_PADDING_PX - reserved - left
         made = RowLayout(time_right=right - CARD_PADDING_PX)
@@ -240,12 +242,14 @@ class RowLayouts:
             made.blocks.append(text)
             top = text.rect.bottom()
         first = made.blocks[0] if made.blocks else None
-        middle = y + CARD_PADDING_PX + ICON_PX / 2
+        middle = y + CARD_PADDING_PX + self.icon_px / 2
         if first is not None:
             middle = first.position.y() + first.layout.lineAt(0).height() / 2
-        bottom = max(top, middle + ICON_PX / 2) + CARD_PADDING_PX - 2
+        bottom = max(top, middle + self.icon_px / 2) + CARD_PADDING_PX - 2
         made.card = QRectF(margin, y, right - margin, bottom - y)
-        made.icon = QRectF(margin + CARD_PADDING_PX, middle - ICON_PX / 2, ICON_PX, ICON_PX)
+        made.icon = QRectF(
+            margin + CARD_PADDING_PX, middle - self.icon_px / 2, self.icon_px, self.icon_px
+        )
         made.height = ceil(bottom) + TURN_GAP_PX
         return made
 

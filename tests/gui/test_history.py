@@ -42,7 +42,8 @@ def choose(page: HistoryPage, row: int, qtbot: QtBot) -> None:
 
 
 def answer(button_text: str) -> Callable[[], None]:
-    box = next(w for w in QApplication.topLevelWidgets() if isinstance(w, QMessageBox))
+    boxes = (w for w in QApplication.topLevelWidgets() if isinstance(w, QMessageBox))
+    box = next(box for box in boxes if box.isVisible())
     button = next(b for b in box.findChildren(QPushButton) if b.text() == button_text)
     return button.click
 
