@@ -24,7 +24,7 @@ class InteractionState(Protocol):
     """All streaming state of one session with one model."""
 
     instruction: Instruction
-    """Replaced by the runner between two steps; takes effect at the next utterance at the latest."""
+    """Replaced by the runner between two steps; holds from the next utterance at the latest."""
     backlog_chunks: int
     """Chunks that already wait behind the one being stepped, set by the runner before each step.
     A model that sees a backlog saves work (no partial text); it never drops sound."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from everlisten.audio_io.chunk import SAMPLE_RATE_HZ, AudioChunk, SourceName
+from everlisten.audio_io.chunk import CHUNK_SAMPLES, SAMPLE_RATE_HZ, AudioChunk, SourceName
 from everlisten.engine.embedded.captioner import (
     TARGET_LANGUAGE,
     Caption,
@@ -75,7 +75,7 @@ class EmbeddedModel:
         translation out.
         """
         state.emitted_s = chunk.end_s
-        events: list[EngineEvent] = []
+        events = self._finish_missing(chunk, state)
         for source in chunk.sources:
             events += self._bridge_gap(source, chunk, state)
             captioner = self._state_of(source, chunk, state)
@@ -104,6 +104,15 @@ class EmbeddedModel:
         """Free the weights."""
         del self._captioner, self._decoder
         gc.collect()
+
+    def _finish_missing(self, chunk: AudioChunk, state: EmbeddedState) -> list[EngineEvent]:
+        """A source was switched off: finish its open utterance; it may come back."""
+        events: list[EngineEvent] = []
+        for source, captioner in state.captioners.items():
+            if source not in chunk.sources:
+                captions = self._captioner.flush(state.instruction, captioner)
+                events += [_event(caption, source, state) for caption in captions]
+        return events
 
     def _bridge_gap(
         self, source: SourceName, chunk: AudioChunk, state: EmbeddedState
@@ -144,7 +153,8 @@ def check_instruction(instruction: Instruction) -> None:
 
 def _event(caption: Caption, source: SourceName, state: EmbeddedState) -> EngineEvent:
     offset = state.offset_samples[source]
-    caption_id = f"{state.session}-{source.value}-{caption.number}"
+    # The position keeps ids apart when the engine is restarted within a session.
+    caption_id = f"{state.session}-{source.value}-{offset // CHUNK_SAMPLES}-{caption.number}"
     common: dict[str, Any] = {
         "id": f"{caption_id}-{TARGET_LANGUAGE}" if caption.translated else caption_id,
         "session": state.session,

@@ -187,3 +187,37 @@ sys.exit(f"imported: {{found}}" if found else 0)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_source_that_is_switched_off_finishes_its_sentence(
+    real_model: EmbeddedModel, speech: np.ndarray
+) -> None:
+    state = real_model.new_state(ENGLISH, "s1")
+    events: list[EngineEvent] = []
+    for index in range(8):
+        samples = speech[index * 6400 : (index + 1) * 6400]
+        events += real_model.step(both(index, samples, np.zeros_like(samples)), state)
+    assert not [e for e in events if isinstance(e, CaptionFinal)]
+    quiet = np.zeros((1, 6400), np.float32)
+    only_system = AudioChunk(index=8, sources=(SourceName.SYSTEM,), samples=quiet, captured_s=0.0)
+    finals = [e for e in real_model.step(only_system, state) if isinstance(e, CaptionFinal)]
+    assert [e.source for e in finals] == [SourceName.MIC]
+
+
+def test_ids_differ_after_a_restart_within_a_session(
+    real_model: EmbeddedModel, speech: np.ndarray, chunks_of: Any
+) -> None:
+    chunks = chunks_of(speech)
+    first = listen(real_model, chunks[:8])
+    second = listen(real_model, chunks[8:16])
+    assert {e.id for e in first}
+    assert {e.id for e in first}.isdisjoint(e.id for e in second)
+
+
+def both(index: int, mic: np.ndarray, system: np.ndarray) -> AudioChunk:
+    return AudioChunk(
+        index=index,
+        sources=(SourceName.MIC, SourceName.SYSTEM),
+        samples=np.stack([mic, system]).astype(np.float32),
+        captured_s=0.0,
+    )
