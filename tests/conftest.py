@@ -12,12 +12,17 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import psutil
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = REPOSITORY.parent / "shared"
+# The same examples in every run: a failure can be repeated, and a green run stays green.
+hypothesis.settings.register_profile("everlisten", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("everlisten")
+
 LEFTOVER_WAIT_S = 3.0
 """How long threads and processes may take to end after a test."""
 
