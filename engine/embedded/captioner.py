@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from everlisten.audio_io.chunk import SAMPLE_RATE_HZ
 from everlisten.engine.embedded import language, live_text, plausibility
-from everlisten.engine.embedded.config import SAMPLE_RATE_HZ, CaptionConfig
-from everlisten.engine.embedded.language import LanguageState
+from everlisten.engine.embedded.caption_state import (
+    Caption,
+    CaptionerState,
+    Finished,
+    OpenState,
+)
+from everlisten.engine.embedded.config import CaptionConfig
 from everlisten.engine.embedded.live_text import LiveText
 from everlisten.engine.embedded.log_mel import (
     FRAMES_PER_S,
     HOP_SAMPLES,
-    LogMelState,
     LogMelStream,
     whisper_input,
 )
 from everlisten.engine.embedded.plausibility import Evidence
-from everlisten.engine.embedded.segmenter import Segmenter, SegmenterState, Utterance
-from everlisten.engine.embedded.vad import WINDOW_SAMPLES, SileroVad, VadState
+from everlisten.engine.embedded.segmenter import Segmenter, Utterance
+from everlisten.engine.embedded.vad import WINDOW_SAMPLES, SileroVad
 from everlisten.engine.embedded.whisper_decoder import (
     DecodeRequest,
     Encoded,
@@ -38,77 +42,12 @@ _WINDOW_S = 30.0
 """Whisper's window in training; a loop is decoded once more in all of it."""
 _LEFT_GAP_S = 2.5
 """A pause longer than this ends what the words before can tell about the words after."""
-_LEFT_LIMIT_S = 14.0
+_LEFT_LIMIT_S = 12.0
 """Most sound encoded for a final, the utterance before included; each of its tokens costs 7 ms."""
 
 
 _DETECTION_S = 4.0
 """More speech than this does not make the detection of its language better."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caption:
-    """A text of one utterance, as the model turns it into an event.
-
-    Attributes:
-        number: Of the utterance in this stream, from 0.
-        translated: English translation instead of the words spoken.
-        final: Whether it is the last of this utterance.
-        stable: Text that never changes again; all of it if final.
-        unstable: The rest. Both empty: what was shown is withdrawn.
-        language: Of the speech.
-        begin: First sample of speech.
-        end: End of the speech so far.
-        confidence: Mean token probability, 0..1.
-    """
-
-    number: int
-    translated: bool
-    final: bool
-    stable: str
-    unstable: str
-    language: str
-    begin: int
-    end: int
-    confidence: float
-
-
-@dataclass(slots=True, kw_only=True)
-class OpenState:
-    """What has been decoded of the open utterance."""
-
-    language: str | None = None
-    words: LiveText = field(default_factory=LiveText)
-    translation: LiveText = field(default_factory=LiveText)
-    careful: list[Hypothesis] | None = None
-    """Result of a decode with the final settings, good as long as no more speech came."""
-    decoded_end: int = -1
-    """`speech_end` at the newest decode."""
-    waited_chunks: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
-    """The utterance before the open one: left context of careful decodes."""
-
-    utterance: Utterance
-    language: str
-    tokens: tuple[tuple[int, ...], ...]
-    """Of the words, and of the translation if there was one."""
-
-
-@dataclass(slots=True, kw_only=True)
-class CaptionerState:
-    """All streaming state of one source."""
-
-    vad: VadState
-    log_mel: LogMelState
-    segmenter: SegmenterState
-    language: LanguageState = field(default_factory=LanguageState)
-    heard_samples: int = 0
-    utterances: int = 0
-    open: OpenState = field(default_factory=OpenState)
-    finished: Finished | None = None
 
 
 class Captioner:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-SAMPLE_RATE_HZ = 16_000
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmenterConfig:

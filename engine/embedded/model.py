@@ -9,12 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from everlisten.audio_io.chunk import CHUNK_SAMPLES, SAMPLE_RATE_HZ, AudioChunk, SourceName
-from everlisten.engine.embedded.captioner import (
-    TARGET_LANGUAGE,
-    Caption,
-    Captioner,
-    CaptionerState,
-)
+from everlisten.engine.embedded.caption_state import Caption, CaptionerState
+from everlisten.engine.embedded.captioner import TARGET_LANGUAGE, Captioner
 from everlisten.engine.embedded.config import CaptionConfig
 from everlisten.engine.embedded.vad import SileroVad
 from everlisten.engine.embedded.whisper_decoder import WhisperDecoder

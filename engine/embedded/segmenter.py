@@ -9,7 +9,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from everlisten.engine.embedded.config import SAMPLE_RATE_HZ, SegmenterConfig
+from everlisten.audio_io.chunk import SAMPLE_RATE_HZ
+from everlisten.engine.embedded.config import SegmenterConfig
 from everlisten.engine.embedded.vad import WINDOW_SAMPLES
 
 _CUT_SEARCH_WINDOWS = 13

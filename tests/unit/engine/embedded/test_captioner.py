@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from everlisten.engine.embedded.captioner import Caption, Captioner, CaptionerState
+from everlisten.engine.embedded.caption_state import Caption, CaptionerState
+from everlisten.engine.embedded.captioner import Captioner
 from everlisten.engine.interaction import Instruction
 
 CHUNK = 6_400
