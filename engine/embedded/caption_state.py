@@ -44,6 +44,10 @@ class OpenState:
     """What has been decoded of the open utterance."""
 
     language: str | None = None
+    guessing: bool = False
+    """The language is a guess from too little speech: nothing is translated on its account."""
+    detected_s: float = 0.0
+    """Speech that the newest detection of the language heard."""
     words: LiveText = field(default_factory=LiveText)
     translation: LiveText = field(default_factory=LiveText)
     careful: list[Hypothesis] | None = None

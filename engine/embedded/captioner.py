@@ -134,11 +134,7 @@ class Captioner:
         now = state.open
         reusable = now.careful if utterance.speech_end == now.decoded_end else None
         hypotheses = reusable or self._decode_carefully(utterance, instruction, state)
-        captions = []
-        for live, hypothesis in zip(self._texts(now), hypotheses, strict=False):
-            caption = self._last_caption(live, hypothesis, utterance, state)
-            if caption is not None:
-                captions.append(caption)
+        captions = self._last_captions(hypotheses, utterance, state)
         state.finished = None
         plausible = plausibility.is_plausible(self._evidence(hypotheses[0], utterance))
         if plausible and now.language is not None:
@@ -162,7 +158,7 @@ class Captioner:
     ) -> list[Hypothesis]:
         """The same as a final: wider beam, more silence, the utterance before as context."""
         config, now = self._config, state.open
-        if now.language is None:
+        if not self._settled(utterance, now):
             encoded = self._encode(utterance.begin, utterance, config.partial_padding_s, state)
             self._detect(encoded, utterance, instruction, state)
         left = self._left_context(utterance, instruction, state)
@@ -207,7 +203,7 @@ class Captioner:
 
     def _translates(self, instruction: Instruction, now: OpenState) -> bool:
         wanted = instruction.translate_to == TARGET_LANGUAGE
-        return wanted and now.language != TARGET_LANGUAGE
+        return wanted and not now.guessing and now.language != TARGET_LANGUAGE
 
     def _requests(
         self, instruction: Instruction, now: OpenState, left: Finished | None
@@ -234,12 +230,20 @@ class Captioner:
         """Set the language of the utterance; settled once words of it are stable."""
         now = state.open
         if instruction.language is not None:
-            now.language = instruction.language
-            return
-        settled = now.words.agreement.stable > 0 or utterance.speech_s > _DETECTION_S
-        if now.language is None or not settled:
+            now.language, now.guessing = instruction.language, False
+            now.detected_s = math.inf
+        elif not self._settled(utterance, now):
             found = self._decoder.languages(encoded)
             now.language = language.observe(found, utterance.speech_s, None, state.language)
+            now.guessing = state.language.current is None
+            now.detected_s = utterance.speech_s
+
+    def _settled(self, utterance: Utterance, now: OpenState) -> bool:
+        """Whether another detection could not change the language any more."""
+        heard_s = min(utterance.speech_s, _DETECTION_S)
+        return now.language is not None and (
+            now.words.agreement.stable > 0 or now.detected_s >= heard_s
+        )
 
     def _texts(self, now: OpenState) -> Sequence[LiveText]:
         return (now.words, now.translation)
@@ -253,6 +257,21 @@ class Captioner:
             speech_s=utterance.speech_windows * WINDOW_SAMPLES / SAMPLE_RATE_HZ,
             sound_s=utterance.speech_s,
         )
+
+    def _last_captions(
+        self, hypotheses: Sequence[Hypothesis], utterance: Utterance, state: CaptionerState
+    ) -> list[Caption]:
+        """Finals; a translation without words, or of what proved to be English, is withdrawn."""
+        now = state.open
+        words = self._last_caption(now.words, hypotheses[0], utterance, state)
+        translation = None
+        if words is not None and words.final and len(hypotheses) > 1:
+            translation = self._last_caption(now.translation, hypotheses[1], utterance, state)
+        elif now.translation.shown:
+            translation = self._caption(
+                now.translation, "", "", False, hypotheses[0], utterance, state
+            )
+        return [caption for caption in (words, translation) if caption is not None]
 
     def _last_caption(
         self, live: LiveText, hypothesis: Hypothesis, utterance: Utterance, state: CaptionerState

@@ -126,6 +126,30 @@ def test_english_is_not_translated(captioner: Captioner, tone: np.ndarray, decod
     assert not any(c.translated for c in captions)
 
 
+def test_translation_of_what_proves_to_be_english_is_withdrawn(
+    captioner: Captioner, tone: np.ndarray, decoder: Any
+) -> None:
+    decoder.spoken = "de"
+    state, wanted = captioner.new_state(), Instruction(translate_to="en")
+    shown = []
+    for i in range(0, 4 * CHUNK, CHUNK):
+        shown += captioner.step(tone[i : i + CHUNK], wanted, False, state)
+    assert [c.translated for c in shown][-2:] == [False, True]
+    state.open.words.agreement.stable = 0
+    decoder.spoken = "en"
+    last = captioner.step(tone[4 * CHUNK :], wanted, True, state)
+    assert [(c.translated, c.final) for c in last] == [(False, True), (True, False)]
+    assert last[-1].stable == last[-1].unstable == ""
+
+
+def test_a_translation_does_not_outlive_its_words(
+    captioner: Captioner, tone: np.ndarray, decoder: Any
+) -> None:
+    decoder.spoken, decoder.log_probability = "de", -2.0
+    captions = listen(captioner, tone, Instruction(translate_to="en"))
+    assert not [c for c in captions if c.final]
+
+
 @pytest.mark.parametrize("size", [1_600, 6_400, 9_000])
 def test_finals_do_not_depend_on_the_chunk_size(
     captioner: Captioner, tone: np.ndarray, size: int

@@ -5,9 +5,18 @@ from __future__ import annotations
 from everlisten.engine.embedded.language import LanguageState, observe
 
 
-def test_first_is_taken_at_once() -> None:
+def test_first_is_taken_at_once_if_there_is_enough_to_go_by() -> None:
     state = LanguageState()
-    assert observe({"es": 0.4, "en": 0.3}, 0.5, None, state) == "es"
+    assert observe({"es": 0.4, "en": 0.3}, 1.2, None, state) == "es"
+    assert state.current == "es"
+
+
+def test_first_syllable_is_only_a_guess_unless_it_is_sure() -> None:
+    state = LanguageState()
+    assert observe({"hi": 0.4, "en": 0.3}, 0.5, None, state) == "hi"
+    assert state.current is None
+    assert observe({"en": 0.9}, 0.5, None, state) == "en"
+    assert state.current == "en"
 
 
 def test_unsure_does_not_switch_once() -> None:

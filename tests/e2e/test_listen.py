@@ -1,0 +1,87 @@
+"""`everlisten listen`: the events that other programs read, and what they promise."""
+
+import json
+import subprocess
+import sys
+
+import jiwer
+import pytest
+import yaml
+
+from everlisten.app.bench.caption_measures import words_of
+
+pytestmark = pytest.mark.e2e
+
+MOST_OFF_S = 0.4
+"""The issue's bar for the times of captions."""
+
+
+@pytest.fixture(scope="module")
+def segments(repository):
+    scene = yaml.safe_load((repository / "assets" / "demo" / "scene.yaml").read_text("utf-8"))
+    return [segment for segment in scene["segments"] if segment["kind"] == "speech"]
+
+
+def listen(*args):
+    command = [sys.executable, "-m", "everlisten.app", "listen", *map(str, args), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=True)
+    assert done.stderr == ""
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def finals(events, kind="caption"):
+    return [event for event in events if event["type"] == f"{kind}_final"]
+
+
+def within(event, segment):
+    middle = (event["start_s"] + event["end_s"]) / 2
+    return segment["start_s"] <= middle <= segment["end_s"]
+
+
+def test_the_demo_scene_as_events(demo_scene, segments):
+    events = listen(demo_scene, "--fast")
+
+    assert events[0]["type"] == "session"
+    assert events[-1]["type"] == "end"
+    assert len({event["session"] for event in events}) == 1
+    assert len({event["id"] for event in finals(events)}) == len(finals(events))
+    walls = [event["wall_s"] for event in events if event["type"] != "session"]
+    assert walls == sorted(walls)
+    for segment in segments:
+        spoken = [event for event in finals(events) if within(event, segment)]
+        assert spoken, segment["transcript"]
+        assert abs(spoken[0]["start_s"] - segment["start_s"]) <= MOST_OFF_S, segment
+        assert abs(spoken[-1]["end_s"] - segment["end_s"]) <= MOST_OFF_S, segment
+        assert {event["language"] for event in spoken} == {segment["language"]}
+        translated = [event for event in finals(events, "translation") if within(event, segment)]
+        assert bool(translated) is (segment["language"] != "en")
+        assert {event["caption"] for event in translated} <= {event["id"] for event in spoken}
+    said = " ".join(words_of(" ".join(segment["transcript"] for segment in segments)))
+    read = " ".join(words_of(" ".join(event["text"] for event in finals(events))))
+    assert jiwer.wer(said, read) <= 0.15
+    # Music and silence are not captioned.
+    assert all(any(within(event, segment) for segment in segments) for event in finals(events))
+
+
+def test_partials_come_early_and_stable_words_stay(demo_scene):
+    events = listen(demo_scene, "--language", "en", "--translate", "off", "--seconds", "20")
+    first = next(event for event in events if event["type"] == "caption_partial")
+    assert first["emitted_s"] < finals(events)[0]["end_s"] - 2.0
+    stable = {}
+    for event in events:
+        if event["type"] == "caption_partial":
+            assert event["stable"].startswith(stable.get(event["id"], ""))
+            assert event["text"] == event["stable"] + event["unstable"]
+            stable[event["id"]] = event["stable"]
+        elif event["type"] == "caption_final":
+            assert event["text"].startswith(stable.get(event["id"], "").rstrip())
+    assert any(stable.values())
+    assert not finals(events, "translation")
+
+
+def test_subtitles_are_written(demo_scene, tmp_path):
+    out = tmp_path / "scene.srt"
+    listen(demo_scene, "--fast", "--seconds", "12", "--srt", out)
+    text = out.read_text("utf-8")
+    assert text.startswith("1\n00:00:0")
+    assert "printing" in text
