@@ -305,7 +305,7 @@ main() {
             ;;
         test-long)
             set_up_test
-            exec "$VENV/bin/pytest" -m slow "$@"
+            exec "$VENV/bin/pytest" -m slow -o faulthandler_timeout=3600 "$@"
             ;;
         lint)
             set_up_test
