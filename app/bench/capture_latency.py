@@ -15,7 +15,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -133,12 +132,14 @@ def run(clicks: int = 40) -> dict[str, Any]:
     return result
 
 
-def main(args: Sequence[str] | None = None) -> int:
-    """Print a table, write JSON with --out; 0 when the bar is met."""
-    parser = argparse.ArgumentParser(prog="everlisten bench capture", description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `everlisten bench latency`."""
     parser.add_argument("--clicks", type=int, default=40, help="clicks for each way in")
     parser.add_argument("--out", type=Path, help="write the numbers as JSON")
-    options = parser.parse_args(args)
+
+
+def main(options: argparse.Namespace) -> int:
+    """Print a table, write JSON with --out; 0 when the bar is met."""
     try:
         result = run(options.clicks)
     except VirtualSoundError as error:
@@ -210,7 +211,3 @@ def _listen(stream: NativeStream, sink: str, clicks: int) -> tuple[list[float], 
     finally:
         clicker.close()
     return clicker.played_s[:clicks], heard_s
-
-
-if __name__ == "__main__":
-    sys.exit(main())
