@@ -21,7 +21,7 @@ from everlisten.app.languages import spoken_languages, translation_targets
 from everlisten.app.lifecycle import Lifecycle
 from everlisten.app.readings import health_reading
 from everlisten.app.session import Session, SessionPlan
-from everlisten.app.supervisor import EngineSupervisor, ProblemReporter
+from everlisten.app.supervisor import EngineSupervisor, ProblemReporter, feed_problem
 from everlisten.audio_io.chunk import SourceName
 from everlisten.engine.events import EngineEvent, EngineFailed, EngineState, EngineStateChanged
 from everlisten.engine.interaction import Instruction, InteractionModel
@@ -32,7 +32,8 @@ logger = logging.getLogger(__name__)
 TICK_S = 0.25
 DEVICES_EVERY_S = 2.0
 """Listing devices asks the sound server; an open picker asks for it many times a second."""
-JOIN_TIMEOUT_S = 15.0
+JOIN_TIMEOUT_S = 30.0
+"""A pause that waits for the engine (8 s), then the session's end: feed 2 s, engine 8 + 10 s."""
 
 S = EngineState
 
@@ -67,6 +68,7 @@ class Controller:
         self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="control", daemon=True)
         self._on_finished: Callable[[], None] | None = None
+        self._quitting = threading.Event()
 
     # Life of the controller itself
 
@@ -81,7 +83,11 @@ class Controller:
             self._tasks.put(lambda: self._tell_state(self._lifecycle.state, sentence))
 
     def shut_down(self) -> None:
-        """End the session and the thread; returns when everything final was handed on."""
+        """End the session and the thread; returns when everything final was handed on.
+
+        Commands that still wait, for a model that is loading for instance, are left.
+        """
+        self._quitting.set()
         self._tasks.put(None)
         self._thread.join(JOIN_TIMEOUT_S)
         if self._thread.is_alive():
@@ -110,8 +116,9 @@ class Controller:
         return self._equipment.drain()
 
     def start(self) -> None:
-        """Begin a session, or go on after a pause."""
-        self._tasks.put(self._start)
+        """Begin a session, go on after a pause, or try again what failed."""
+        retry = self._failed
+        self._tasks.put(lambda: self._start(retry=retry))
 
     def pause(self) -> None:
         """Release the devices; the session stays open."""
@@ -119,7 +126,8 @@ class Controller:
 
     def new_session(self) -> None:
         """End the current session and begin another."""
-        self._tasks.put(lambda: self._begin(self._live_plan))
+        retry = self._failed
+        self._tasks.put(lambda: self._begin(self._live_plan, retry=retry))
 
     def open_file(self, path: Path, title: str = "") -> None:
         """Caption a file in a session of its own, named after it unless there is a title."""
@@ -127,7 +135,8 @@ class Controller:
         def plan() -> SessionPlan:
             return self._equipment.file_plan(path, self._instruction, title=title)
 
-        self._tasks.put(lambda: self._begin(plan))
+        retry = self._failed
+        self._tasks.put(lambda: self._begin(plan, retry=retry))
 
     def selection(self) -> SourceSelection:
         """The user's choice of sources."""
@@ -173,16 +182,20 @@ class Controller:
 
     # The control thread
 
+    @property
+    def _failed(self) -> bool:
+        """A command given now asks for another try; one given before the failure does not."""
+        return self._lifecycle.state is S.FAILED
+
     def _run(self) -> None:
-        while True:
+        while not self._quitting.is_set():
             try:
                 task = self._tasks.get(timeout=TICK_S)
             except queue.Empty:
                 self._guarded(self._tick)
                 continue
-            if task is None:
-                break
-            self._guarded(task)
+            if task is not None and not self._quitting.is_set():
+                self._guarded(task)
         self._guarded(self._close)
 
     def _guarded(self, task: Callable[[], None]) -> None:
@@ -196,23 +209,23 @@ class Controller:
 
     def _load(self) -> None:
         self._lifecycle.to(S.LOADING)
-        self._refresh_devices()
         try:
+            self._refresh_devices()
             self._model = self._equipment.load_model()
-        except Exception as error:
+        except KNOWN_ERRORS as error:
             self._lifecycle.to(S.FAILED, str(error))
+            return
+        except Exception:
+            self._lifecycle.to(S.FAILED)
             raise
         self._lifecycle.to(S.READY)
 
-    def _start(self) -> None:
+    def _start(self, *, retry: bool) -> None:
         if self._lifecycle.state is S.PAUSED and self._session is not None:
             self._session.resume()
             self._lifecycle.to(S.LISTENING)
-        elif self._lifecycle.state is S.FAILED:
-            self._load()
-            self._begin(self._live_plan)
-        elif self._lifecycle.state is S.READY:
-            self._begin(self._live_plan)
+        elif self._lifecycle.state in (S.READY, S.FAILED):
+            self._begin(self._live_plan, retry=retry)
 
     def _pause(self) -> None:
         if self._lifecycle.state is S.LISTENING and self._session is not None:
@@ -223,8 +236,10 @@ class Controller:
     def _live_plan(self) -> SessionPlan:
         return self._equipment.live_plan(self._selection, self._instruction)
 
-    def _begin(self, make_plan: Callable[[], SessionPlan]) -> None:
+    def _begin(self, make_plan: Callable[[], SessionPlan], *, retry: bool) -> None:
         """Start another session; a file that cannot be played leaves the current one running."""
+        if self._model is None and retry:
+            self._load()
         if self._model is None:
             return
         session = Session(make_plan(), model=self._model, writer=self._equipment.writer)
@@ -283,14 +298,19 @@ class Controller:
             return
         self._reporter.report(session)
         if session.finished:
+            trouble = feed_problem(session)
             self._end_session()
+            if trouble:
+                # A damaged file or a failed capture; its own health line ends with the session.
+                self._tell_error(trouble)
             if self._on_finished is not None:
                 self._on_finished()
         else:
             self._supervisor.look_after(session)
 
     def _close(self) -> None:
-        self._lifecycle.to(S.STOPPING)
+        if self._lifecycle.state is not S.STOPPED:
+            self._lifecycle.to(S.STOPPING)
         session, self._session = self._session, None
         if session is not None:
             session.stop()

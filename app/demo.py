@@ -11,7 +11,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from everlisten.app.console import ConsolePrinter
 from everlisten.app.controller import Controller
 from everlisten.app.equipment import Equipment
-from everlisten.app.exit_codes import GOOD, MODEL_TROUBLE
+from everlisten.app.exit_codes import BAD_INPUT, GOOD, MODEL_TROUBLE
+from everlisten.engine.errors import TimelineError
 from everlisten.engine.events import EngineState
 from everlisten.ui.main_window import MainWindow
 
@@ -68,19 +69,33 @@ class HeadlessDemo(QObject):
     def _print(self) -> None:
         for event in self._feed.drain():
             self._printer.show(event)
-        if self._controller.state() is EngineState.FAILED:
-            # Nobody is there to press Try again.
-            self._timer.stop()
-            self._window.quit()
+        if self._controller.state() is EngineState.FAILED and self.exit_code == GOOD:
+            # Nobody is there to press Try again. The reason is on its way here.
             self.exit_code = MODEL_TROUBLE
+            QTimer.singleShot(_SETTLE_MS, self._give_up)
+
+    def _give_up(self) -> None:
+        self._print()
+        self._window.quit()
 
     def _settle(self) -> None:
         QTimer.singleShot(_SETTLE_MS, self._keep)
 
     def _keep(self) -> None:
         self._print()
-        session = self._equipment.history.sessions()[0].id
-        self._equipment.history.export(session, DEMO_SUBTITLES)
-        self._window.grab().save(str(DEMO_PICTURE))
-        print(f"The scene is over: see {DEMO_PICTURE} and {DEMO_SUBTITLES}.", flush=True)
+        try:
+            self._write()
+        except (TimelineError, OSError) as error:
+            print(f"everlisten: {error}", file=sys.stderr)
+            self.exit_code = BAD_INPUT
+        else:
+            print(f"The scene is over: see {DEMO_PICTURE} and {DEMO_SUBTITLES}.", flush=True)
         self._window.quit()
+
+    def _write(self) -> None:
+        sessions = self._equipment.history.sessions()
+        if not sessions:
+            raise TimelineError("The scene was not saved; make room in the data folder.")
+        self._equipment.history.export(sessions[0].id, DEMO_SUBTITLES)
+        if not self._window.grab().save(str(DEMO_PICTURE)):
+            raise OSError(f"{DEMO_PICTURE} cannot be written; start in a folder with room.")

@@ -18,15 +18,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     args = build_parser().parse_args(argv)
     try:
-        return _dispatch(args)
+        code = _dispatch(args)
+        if sys.stdout is not None:
+            # Here, where a reader that has gone is no error, and not at the exit.
+            sys.stdout.flush()
+        return code
     except exit_codes.KNOWN_ERRORS as error:
         print(f"everlisten: {error}", file=sys.stderr)
         return exit_codes.exit_code_of(error)
     except KeyboardInterrupt:
         return exit_codes.INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output has gone (for instance `| head`): nothing to say to anybody.
-        sys.stderr.close()
+        # The reader of our output has gone (for instance `| head`). What is still buffered goes
+        # nowhere, or the exit would fail on it again, with code 120.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exit_codes.GOOD
 
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from everlisten.audio_io.chunk import SourceName
+from everlisten.audio_io.chunk import CHUNK_S, SourceName
 from everlisten.audio_io.health import CaptureHealth
 from everlisten.audio_io.ring_buffer import DEFAULT_CAPACITY_CHUNKS, ChunkRing
-from everlisten.engine.events import SessionEnded
+from everlisten.engine.events import EngineFailed, SessionEnded
 from everlisten.engine.interaction import Instruction, InteractionModel
 from everlisten.engine.runner import EngineThread, Flush, SetInstruction
 from everlisten.engine.timeline.writer import TimelineWriter
@@ -109,12 +109,19 @@ class Session:
         if plan.recorder is not None and self._recorder_ring is not None:
             self._recorder = plan.recorder(self.id, self._recorder_ring)
             self._recorder.start()
-        self.restart_engine()
+        self.engine = self._new_engine()
+        self.engine.start()
         self.feed.start()
 
     def restart_engine(self) -> None:
-        """Start an engine thread, also after one failed; what waits in the ring is not lost."""
-        self.engine = EngineThread(
+        """Start another engine thread after one failed; what waits in the ring is not lost."""
+        engine = self._new_engine()
+        engine.load = self.engine.load  # the session's length goes on
+        self.engine = engine
+        engine.start()
+
+    def _new_engine(self) -> EngineThread:
+        return EngineThread(
             model=self._model,
             ring=self.ring,
             sink=self._writer.put,
@@ -122,7 +129,6 @@ class Session:
             session=self.id,
             started_s=self._started_s,
         )
-        self.engine.start()
 
     def pause(self) -> None:
         """Release the devices and finish the open sentence."""
@@ -161,8 +167,13 @@ class Session:
         self.feed.stop()
         if self._recorder is not None:
             self._recorder.stop()
+        if self.engine.failed and not self.ring.finished:
+            self.engine.join(DRAIN_TIMEOUT_S)
+            self.restart_engine()
         if self.engine.alive and not self.engine.join(DRAIN_TIMEOUT_S):
             self.engine.stop()
+        if len(self.ring):
+            self._tell_left(len(self.ring) * CHUNK_S)
         consumed_s = self.engine.load.consumed_s
         self._writer.put(
             SessionEnded(
@@ -173,3 +184,7 @@ class Session:
                 wall_s=self.age_s,
             )
         )
+
+    def _tell_left(self, seconds: float) -> None:
+        sentence = f"The last {seconds:.0f} s were not captioned: the computer could not keep up."
+        self._writer.put(EngineFailed(id=f"{self.id}-left", session=self.id, text=sentence))

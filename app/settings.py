@@ -27,7 +27,8 @@ class AppSettings:
     Args:
         config: As it was loaded.
         paths: Where a change is kept.
-        on_change: Called with the new configuration after every change.
+        on_change: Called with the new configuration after every change, in order of the changes;
+            must not change another one.
     """
 
     def __init__(
@@ -67,8 +68,8 @@ class AppSettings:
             except ConfigError as error:
                 return str(error)
             self._config = changed
-        if self._on_change is not None:
-            self._on_change(changed)
+            if self._on_change is not None:
+                self._on_change(changed)
         return ""
 
     def _changed(self, section: str, name: str, value: Value) -> AppConfig:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import getpass
 import hashlib
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
+
+logger = logging.getLogger(__name__)
 
 _TIMEOUT_MS = 1_000
 _RAISE = b"raise\n"
@@ -32,7 +35,10 @@ class SingleInstance(QObject):
             return False
         # Nobody answers, so a socket file that is still there was left by a killed process.
         QLocalServer.removeServer(self._name)
-        return self._server.listen(self._name)
+        if not self._server.listen(self._name):
+            # Rather two windows than none.
+            logger.warning("a second start will not be noticed: %s", self._server.errorString())
+        return True
 
     def on_raise(self, callback: Callable[[], None]) -> None:
         """Call `callback` in the GUI thread whenever another start asks for the window."""

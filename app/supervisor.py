@@ -14,6 +14,8 @@ logger = logging.getLogger(__name__)
 RESTART_FIRST_S = 1.0
 RESTART_LAST_S = 30.0
 """The pause before a restart doubles from the first to the last; sound waits in the ring."""
+WELL_AFTER_S = 120.0
+"""An engine that ran for so long since its restart is well: the next failure is a new one."""
 
 
 class EngineSupervisor:
@@ -26,6 +28,7 @@ class EngineSupervisor:
         """A new session begins."""
         self._pause_s = RESTART_FIRST_S
         self._restart_at_s: float | None = None
+        self._restarted_s = time.monotonic()
 
     def look_after(self, session: Session) -> None:
         """Call several times a second."""
@@ -33,12 +36,22 @@ class EngineSupervisor:
             return
         now_s = time.monotonic()
         if self._restart_at_s is None:
+            if now_s - self._restarted_s > WELL_AFTER_S:
+                self._pause_s = RESTART_FIRST_S
             self._restart_at_s = now_s + self._pause_s
             self._pause_s = min(2 * self._pause_s, RESTART_LAST_S)
         elif now_s >= self._restart_at_s:
             self._restart_at_s = None
+            self._restarted_s = now_s
             logger.warning("restarting the engine of session %s", session.id)
             session.restart_engine()
+
+
+def feed_problem(session: Session) -> str:
+    """What is wrong with a session's sound, in sentences; "" if nothing is."""
+    health = session.feed.health()
+    sentences = [health.problem, *(source.sentence for source in health.sources)]
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 class ProblemReporter:
@@ -50,9 +63,7 @@ class ProblemReporter:
 
     def report(self, session: Session) -> None:
         """Publish an `EngineHealth` when the problem is another than the last one told."""
-        health = session.feed.health()
-        sentences = [health.problem, *(source.sentence for source in health.sources)]
-        problem = " ".join(sentence for sentence in sentences if sentence)
+        problem = feed_problem(session)
         if problem == self._told:
             return
         self._told = problem

@@ -21,6 +21,7 @@ from everlisten.app.languages import parse_language, parse_target
 from everlisten.app.paths import AppPaths
 from everlisten.app.session import Session, SessionPlan
 from everlisten.app.supervisor import EngineSupervisor, ProblemReporter
+from everlisten.audio_io.errors import AudioError
 from everlisten.audio_io.file_source import FileSource
 from everlisten.engine.events import EngineEvent
 from everlisten.engine.interaction import Instruction
@@ -42,8 +43,6 @@ class Printer(Protocol):
 def run(args: argparse.Namespace, config: AppConfig, paths: AppPaths) -> int:
     """Listen until the file ends, the asked-for time is over, or Ctrl+C."""
     _check(args)
-    if args.srt is not None:
-        check_suffix(args.srt)
     with Equipment.open(config, paths) as equipment:
         plan = _plan(args, config, equipment)
         printer = _printer(args, plan)
@@ -63,8 +62,12 @@ def _check(args: argparse.Namespace) -> None:
         raise ConfigError(f"Unknown model {args.model!r}; known is: {EMBEDDED}.")
     if args.fast and args.file is None:
         raise ConfigError("--fast needs a file; a device gives its sound in real time only.")
-    if args.seconds is not None and args.seconds <= 0:
+    if args.seconds is not None and not args.seconds > 0:
         raise ConfigError(f"--seconds is {args.seconds:g}; give more than 0.")
+    if args.srt is not None:
+        check_suffix(args.srt)
+        if not args.srt.parent.is_dir():
+            raise ConfigError(f"There is no folder {args.srt.parent} for {args.srt.name}; make it.")
 
 
 def _plan(args: argparse.Namespace, config: AppConfig, equipment: Equipment) -> SessionPlan:
@@ -100,19 +103,24 @@ def _follow(
     supervisor, reporter = EngineSupervisor(), ProblemReporter(equipment.writer.put)
     with _interruptible() as interrupted, _progress(session, args) as advance:
         session.start()
-        while not (session.finished or interrupted() or _time_is_over(session, args)):
-            _show_all(equipment, printer)
-            supervisor.look_after(session)
-            reporter.report(session)
-            advance()
-            time.sleep(TICK_S)
-        session.stop()
+        try:
+            while not (session.finished or interrupted() or _time_is_over(session, args)):
+                _show_all(equipment, printer)
+                supervisor.look_after(session)
+                reporter.report(session)
+                advance()
+                time.sleep(TICK_S)
+        finally:
+            # Also when the reader of the output has gone: the model is closed after this.
+            session.stop()
         advance()
     equipment.writer.stop()
     _show_all(equipment, printer)
     printer.close()
     if isinstance(session.feed, FileSource) and session.feed.error is not None:
         raise session.feed.error
+    if problem := session.feed.health().problem:
+        raise AudioError(problem)
 
 
 def _show_all(equipment: Equipment, printer: Printer) -> None:

@@ -255,6 +255,9 @@ class TimelineWriter:
                 self._store.erase_traces()
         except TimelineError as error:
             self._fail(str(error))
+        except OSError as error:
+            # Saving goes on.
+            self._fail(f"Old sessions could not be looked through: {error}")
         if self._store.traces_left:
             self._sweep_at_s = min(self._sweep_at_s, time.monotonic() + _SWEEP_SOON_S)
 

@@ -87,6 +87,17 @@ def test_unknown_subtitle_format(demo_scene, tmp_path):
     assert_refused(result, 2, "out.doc", ".srt")
 
 
+def test_subtitles_for_a_folder_that_is_not_there(demo_scene, tmp_path):
+    result = everlisten("listen", demo_scene, "--fast", "--srt", tmp_path / "none" / "out.srt")
+    assert_refused(result, 2, "no folder", "out.srt")
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan"])
+def test_seconds_that_never_end(demo_scene, seconds):
+    result = everlisten("listen", demo_scene, "--fast", f"--seconds={seconds}")
+    assert_refused(result, 2, "--seconds", "more than 0")
+
+
 def test_unknown_model(demo_scene):
     result = everlisten("listen", demo_scene, "--fast", "--model", "giant")
     assert_refused(result, 2, "giant", "embedded")
@@ -225,3 +236,31 @@ def test_interrupted_listening_ends_in_order(demo_scene):
         assert run.stderr.read() == ""
     assert types[-1] == "end"
     assert "caption_final" in types
+
+
+def test_a_reader_that_goes_away_ends_listening_in_order(demo_scene):
+    command = [sys.executable, "-m", "everlisten.app", "listen", str(demo_scene), "--json"]
+    with subprocess.Popen(
+        [*command, "--fast"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as run:
+        run.stdout.readline()
+        run.stdout.close()
+        assert run.wait(60) == 0
+        assert run.stderr.read() == ""
+    [listed] = everlisten("history", "list").stdout.splitlines()
+    assert "(listening now)" not in listed
+    assert "(recovered)" not in listed
+
+
+def test_a_reader_that_went_away_is_no_error_at_the_exit():
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "everlisten.app", "models", "list"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as run:
+        run.stdout.close()
+        assert run.wait(60) == 0
+        assert run.stderr.read() == ""

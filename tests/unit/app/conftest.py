@@ -1,0 +1,108 @@
+"""Sessions without devices and weights: a model that counts, tiny files, a real history."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from everlisten.app.config import load_config
+from everlisten.app.equipment import Equipment
+from everlisten.app.paths import AppPaths
+from everlisten.audio_io.chunk import SAMPLE_RATE_HZ
+from everlisten.engine.events import CaptionFinal
+from everlisten.engine.interaction import Instruction
+from everlisten.ui.protocols import DeviceChoices
+
+TIMEOUT_S = 20.0
+
+
+@dataclass
+class CountingState:
+    instruction: Instruction
+    session: str
+    backlog_chunks: int = 0
+
+
+class CountingModel:
+    """Says the index of every chunk, and "end" when it is flushed."""
+
+    def __init__(self) -> None:
+        self.fail_at: set[int] = set()
+        """Chunks that fail it, each once."""
+        self.gate = threading.Event()
+        """Cleared: a step waits."""
+        self.gate.set()
+        self.closed = False
+
+    def new_state(self, instruction, session):
+        return CountingState(instruction, session)
+
+    def step(self, chunk, state):
+        assert not self.closed
+        self.gate.wait(TIMEOUT_S)
+        if chunk.index in self.fail_at:
+            self.fail_at.remove(chunk.index)
+            raise RuntimeError(f"chunk {chunk.index}")
+        text = f"{chunk.index}{state.instruction.language or ''}"
+        return [_say(state, text, chunk.start_s, chunk.end_s)]
+
+    def flush(self, state):
+        assert not self.closed
+        return [_say(state, "end", 0.0, 0.0)]
+
+    def reset(self, state):
+        pass
+
+    def close(self):
+        self.closed = True
+
+
+def _say(state, text, start_s, end_s):
+    return CaptionFinal(id=text, session=state.session, text=text, start_s=start_s, end_s=end_s)
+
+
+@pytest.fixture
+def model() -> CountingModel:
+    return CountingModel()
+
+
+@pytest.fixture
+def sound(tmp_path: Path) -> Callable[..., Path]:
+    """Makes a WAV file of so many chunks."""
+
+    def make(chunks: int, name: str = "sound.wav") -> Path:
+        path = tmp_path / name
+        soundfile.write(path, np.zeros(6_400 * chunks, np.float32), SAMPLE_RATE_HZ)
+        return path
+
+    return make
+
+
+@pytest.fixture
+def equipment(data_dir: Path, config_dir: Path, model: CountingModel) -> Iterator[Equipment]:
+    """A real history and writer; the model counts, and there are no devices."""
+    paths = AppPaths(data=data_dir, config=config_dir)
+    with Equipment.open(load_config(paths), paths) as equipment:
+        equipment.load_model = lambda: model
+        equipment.devices = DeviceChoices
+        yield equipment
+
+
+@pytest.fixture
+def wait_for() -> Callable[[Callable[[], object]], None]:
+    """Waits until a condition holds."""
+
+    def wait(condition: Callable[[], object]) -> None:
+        deadline = time.monotonic() + TIMEOUT_S
+        while not condition():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    return wait
