@@ -14,9 +14,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     # a core while nobody spoke (2026-11-22). The decoder has threads of its own.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from everlisten.app import exit_codes
-    from everlisten.app.cli.parser import build_parser
+    from everlisten.app.cli.parser import build_parser, check_arguments
 
-    args = build_parser().parse_args(argv)
+    parser = build_parser()
+    args = parser.parse_args(argv)
+    check_arguments(parser, args)
     try:
         code = _dispatch(args)
         if sys.stdout is not None:

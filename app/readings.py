@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import psutil
 
 from everlisten.app.session import Session
 from everlisten.audio_io.health import SourceHealth
+from everlisten.engine.models.entries import shipped_entries
 from everlisten.ui.protocols import HealthReading, SourceReading
 
 _PROCESS = psutil.Process()
@@ -17,7 +20,7 @@ def health_reading(
     """What is true now; all zeros while nothing listens."""
     memory_mb = _PROCESS.memory_info().rss / 1e6
     if session is None:
-        return HealthReading(memory_mb=memory_mb, saved_s_ago=saved_s_ago, model=model)
+        return HealthReading(memory_mb=memory_mb, saved_s_ago=saved_s_ago, model=_title(model))
     capture = session.feed.health()
     load = session.engine.load
     return HealthReading(
@@ -30,8 +33,15 @@ def health_reading(
         saved_s_ago=saved_s_ago,
         recording=session.recording,
         problem=capture.problem,
-        model=model,
+        model=_title(model),
     )
+
+
+@cache
+def _title(model: str) -> str:
+    """What the catalogue calls a model, in short: "Whisper base" for whisper-base."""
+    entry = shipped_entries().get(model)
+    return entry.title.partition(",")[0] if entry is not None else model
 
 
 def _source_reading(health: SourceHealth) -> SourceReading:

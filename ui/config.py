@@ -35,10 +35,11 @@ class UiConfig:
         default=13,
         metadata={
             "title": "Caption size",
-            "help": "Size of the captions in points. Ctrl+Plus and Ctrl+Minus change it too.",
+            "help": "Ctrl+Plus and Ctrl+Minus change it too.",
             "page": "Appearance",
             "minimum": SMALLEST_CAPTION_PT,
             "maximum": LARGEST_CAPTION_PT,
+            "unit": "pt",
         },
     )
     translation_placement: str = _choice(
@@ -52,10 +53,11 @@ class UiConfig:
         default=92,
         metadata={
             "title": "Translation size",
-            "help": "Size of translations in percent of the caption size.",
+            "help": "Compared with the caption.",
             "page": "Appearance",
             "minimum": 60,
             "maximum": 200,
+            "unit": "%",
         },
     )
     always_show_times: bool = _switch(

@@ -69,6 +69,7 @@ class Header(QFrame):
         self._grid.setContentsMargins(_MARGIN_PX, 10, _MARGIN_PX, 10)
         self._grid.setHorizontalSpacing(_GAP_PX)
         self._grid.setVerticalSpacing(10)
+        self.sources.rearranged.connect(self._fit)
         theme.changed.connect(self._tint)
         self.refresh()
         self.show_state(EngineState.STOPPED)

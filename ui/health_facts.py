@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from everlisten.audio_io.chunk import SourceName
 from everlisten.engine.events import EngineState
-from everlisten.ui.level_meter import decibels
+from everlisten.ui.level_meter import decibels, gain, level_and_peak
 from everlisten.ui.protocols import HealthReading, SourceReading
 
 SLOW_LAG_S = 5.0
@@ -19,6 +19,8 @@ SOURCE_TITLES = {
     SourceName.SYSTEM: "Computer sound",
     SourceName.FILE: "File",
 }
+AWAY = ("opening", "waiting", "denied", "failed")
+"""A source in one of these conditions gives no sound: it has no level, not even silence."""
 _STATES = {
     EngineState.STOPPED: "Not listening",
     EngineState.LOADING: "Getting ready",
@@ -65,7 +67,14 @@ def health_facts(state: EngineState, reading: HealthReading) -> HealthFacts:
         )
     icon = {EngineState.LISTENING: "ear", EngineState.PAUSED: "pause"}.get(state, "info")
     color = "ok" if state is EngineState.LISTENING else "secondary"
-    return HealthFacts(sentence=_STATES[state], icon=icon, color=color, problem=False, facts=facts)
+    return HealthFacts(
+        sentence=_state(state, reading), icon=icon, color=color, problem=False, facts=facts
+    )
+
+
+def _state(state: EngineState, reading: HealthReading) -> str:
+    files = [one for one in reading.sources if one.source is SourceName.FILE]
+    return "Captioning a file" if files and state is EngineState.LISTENING else _STATES[state]
 
 
 def problem(state: EngineState, reading: HealthReading) -> str:
@@ -95,7 +104,8 @@ def _facts(state: EngineState, reading: HealthReading) -> tuple[str, ...]:
     facts = []
     if state is EngineState.LISTENING:
         for one in reading.sources:
-            facts.append(f"{one.device} {decibels(one.level_db)}")
+            if one.condition not in AWAY:
+                facts.append(f"{one.device} {decibels(one.level_db)}")
         facts.append(f"lag {reading.lag_s:.1f} s")
     if reading.sources or reading.dropped:
         facts.append(f"dropped {reading.dropped}")
@@ -103,7 +113,8 @@ def _facts(state: EngineState, reading: HealthReading) -> tuple[str, ...]:
         facts.append(f"saved {_ago(reading.saved_s_ago)}")
     if reading.recording:
         facts.append("recording audio")
-    facts += [rate for one in reading.sources if (rate := _rate(one))]
+    open_sources = [one for one in reading.sources if one.condition not in AWAY]
+    facts += [rate for one in open_sources if (rate := _rate(one))]
     if reading.model:
         facts.append(reading.model)
     return tuple(dict.fromkeys(facts))
@@ -111,14 +122,14 @@ def _facts(state: EngineState, reading: HealthReading) -> tuple[str, ...]:
 
 def details(state: EngineState, reading: HealthReading) -> tuple[tuple[str, str], ...]:
     """(title, value) pairs of the popover."""
-    rows = [("State", _STATES[state])]
+    rows = [("State", _state(state, reading))]
     for one in reading.sources:
         said = sentence_of(one) or "working"
         rows.append((SOURCE_TITLES[one.source], f"{one.device}: {said}"))
-        level = (
-            f"{decibels(one.level_db)}, peak {decibels(one.peak_db)}, gain {one.gain_db:+.0f} dB"
-        )
-        rows.append(("Level", level.replace("-", "\u2212")))
+        if one.condition in AWAY:
+            continue
+        level = level_and_peak(one.level_db, one.peak_db)
+        rows.append(("Level", f"{level}, gain {gain(one.gain_db)}"))
         rows.append(("Rate", f"{_rate(one)}, {_channels(one.channels)}"))
     rows += [
         ("Behind", f"{reading.lag_s:.1f} s"),

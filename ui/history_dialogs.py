@@ -8,6 +8,8 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
 
+_TITLE_PX = 420
+"""Wide enough for the title that a session gets by itself."""
 _FORMATS = {
     "SubRip subtitles (*.srt)": ".srt",
     "WebVTT subtitles (*.vtt)": ".vtt",
@@ -22,6 +24,7 @@ def ask_title(parent: QWidget, title: str, done: Callable[[str], None]) -> None:
     dialog.setWindowTitle("Rename session")
     dialog.setLabelText("Title")
     dialog.setTextValue(title)
+    dialog.resize(_TITLE_PX, dialog.sizeHint().height())
     dialog.textValueSelected.connect(done)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.open()
@@ -29,7 +32,8 @@ def ask_title(parent: QWidget, title: str, done: Callable[[str], None]) -> None:
 
 def ask_export_path(parent: QWidget, title: str) -> Path | None:
     """Ask for a file; without a suffix it gets that of the chosen format."""
-    name = "".join(c if c.isalnum() or c in " -_" else "-" for c in title).strip()
+    plain = title.replace(":", ".")
+    name = "".join(c if c.isalnum() or c in " -_.," else "-" for c in plain).strip(" .")
     path, kind = QFileDialog.getSaveFileName(
         parent, "Export session", f"{name}.srt", ";;".join(_FORMATS)
     )

@@ -19,6 +19,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QFont, QFontMetrics, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
+from everlisten.ui.dates import in_words
 from everlisten.ui.protocols import SearchHit, SessionInfo
 from everlisten.ui.theme import Theme
 
@@ -163,7 +164,9 @@ def title_of(session: SessionInfo) -> str:
 def summary(session: SessionInfo) -> str:
     """When, how long, how much."""
     captions = "1 caption" if session.captions == 1 else f"{session.captions:,} captions"
-    return f"{day(session.started_at)} \u00b7 {length(session.length_s)} \u00b7 {captions}"
+    # While a session goes on, its length on disk is that of its last caption.
+    lasted = length(session.length_s) if session.ended else "listening now"
+    return f"{day(session.started_at)} \u00b7 {lasted} \u00b7 {captions}"
 
 
 def day(moment: datetime) -> str:
@@ -172,7 +175,7 @@ def day(moment: datetime) -> str:
     ago = (date.today() - local.date()).days
     named = {0: "Today", 1: "Yesterday"}.get(ago)
     if named is None:
-        named = local.strftime("%a %d %b") if 0 < ago < 300 else local.strftime("%d %b %Y")
+        named = in_words(local, "ddd d MMM" if 0 < ago < 300 else "d MMM yyyy")
     return f"{named}, {local:%H:%M}"
 
 

@@ -121,6 +121,18 @@ class LevelMeter(QWidget):
             painter.drawText(at, height + 5 + metrics.ascent(), text)
 
 
+def level_and_peak(level_db: float, peak_db: float) -> str:
+    """Both, or silence alone."""
+    if peak_db <= -100:
+        return "silence"
+    return f"{decibels(level_db)}, peak {decibels(peak_db)}"
+
+
+def gain(gain_db: float) -> str:
+    """+6 dB, \u22126 dB, 0 dB."""
+    return f"{gain_db:+.0f} dB".replace("-", "\u2212") if round(gain_db) else "0 dB"
+
+
 def decibels(level_db: float) -> str:
     """-23.4 as "-23 dB" with a real minus sign; the floor as "silence"."""
     if level_db <= -100:

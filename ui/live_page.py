@@ -19,6 +19,8 @@ from everlisten.ui.theme import Theme
 from everlisten.ui.timeline_model import TimelineModel
 from everlisten.ui.timeline_view import TimelineView
 
+_LINE_PX = 600
+"""A sentence up to this long is not broken."""
 _HEARD_DB = -50.0
 """Louder than this is more than the noise of a quiet room."""
 
@@ -158,7 +160,9 @@ class EmptyState(QWidget):
         """Icon, title, text."""
         trouble = problem(state, reading)
         if trouble:
-            return "warning", "Nothing is heard right now", trouble
+            heard = any(one.level_db > _HEARD_DB for one in reading.sources)
+            title = "Part of the sound is missing" if heard else "Nothing is heard right now"
+            return "warning", title, trouble
         if state is EngineState.LISTENING:
             loud = any(one.level_db > _HEARD_DB for one in reading.sources)
             sound = "Sound arrives." if loud else "It is quiet."
@@ -182,8 +186,12 @@ class EmptyState(QWidget):
         lines = self._text.text().splitlines()
         metrics = self._text.fontMetrics()
         wide = max((metrics.horizontalAdvance(line) + 8 for line in lines), default=0)
-        wanted = wide if len(lines) > 1 else 440
-        self._text.setFixedWidth(max(200, min(wanted, self.width() - 48)))
+        # One sentence stays on one line where there is room, else it breaks into even ones.
+        wanted = wide if len(lines) > 1 or wide <= _LINE_PX else 440
+        width = max(200, min(wanted, self.width() - 48))
+        self._text.setFixedWidth(width)
+        self._text.setMinimumHeight(0)  # else the height that is asked for is never less
+        self._text.setMinimumHeight(self._text.heightForWidth(width))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QEvent, Qt, Signal
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
@@ -55,6 +55,8 @@ from everlisten.ui.tray import Tray
 logger = logging.getLogger(__name__)
 
 SMALLEST_PX = (360, 420)
+USUAL_PX = (920, 680)
+"""At the first start; smaller on a small screen."""
 
 
 class MainWindow(QMainWindow):
@@ -130,6 +132,7 @@ class MainWindow(QMainWindow):
         self.header.history.clicked.connect(self._toggle_history)
         self.header.settings.clicked.connect(self.show_settings)
         self.header.sources.changed.connect(self.bridge.refresh)
+        self.header.sources.file_left.connect(self.new_session)
         self.history_page.closed.connect(self.show_live)
         self.history_page.told.connect(self.banner.tell)
         self.tray.toggled.connect(self.toggle_listening)
@@ -176,6 +179,7 @@ class MainWindow(QMainWindow):
     def _on_health(self, reading: HealthReading) -> None:
         self._reading = reading
         self.health.show_reading(reading)
+        self.live.model.expect(one.source for one in reading.sources)
         self._show_condition()
         if self.isVisible():
             self.header.sources.show_reading(reading)
@@ -356,7 +360,8 @@ class MainWindow(QMainWindow):
         self.hide()
 
     def _restore_geometry(self) -> None:
-        self.resize(920, 680)
+        screen = self.screen().availableGeometry().size()
+        self.resize(QSize(*USUAL_PX).boundedTo(screen * 0.9).expandedTo(self.minimumSize()))
         if self._config.geometry:
             try:
                 kept = base64.b64decode(self._config.geometry, validate=True)

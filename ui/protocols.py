@@ -185,6 +185,10 @@ class SettingField:
     choices: tuple[tuple[str, str], ...] = field(default=())
     """(value, label) for the kind "choice"."""
     needs_restart: bool = False
+    unit: str = ""
+    """Follows a number, as in "13 pt"."""
+    lowest: str = ""
+    """Says what the smallest number means, as in "Never"."""
 
 
 class Settings(Protocol):

@@ -25,6 +25,8 @@ from everlisten.ui.protocols import HealthReading, Listening, SourceMode
 from everlisten.ui.source_popover import SourcePopover
 from everlisten.ui.theme import Theme
 
+_NAME_LETTERS = 24
+"""A longer name of a file is shortened."""
 _MODES: tuple[tuple[SourceMode, str, str, str, str], ...] = (
     ("mic", "Microphone", "Mic", "microphone", "Listen to the microphone"),
     ("system", "Computer sound", "Computer", "computer", "Listen to what this computer plays"),
@@ -42,6 +44,10 @@ class SourceBar(QWidget):
 
     changed = Signal()
     """The user chose other sources."""
+    file_left = Signal()
+    """The user wants to listen to the sources again, not to the file."""
+    rearranged = Signal()
+    """It takes more or less room than before."""
 
     def __init__(self, theme: Theme, listening: Listening) -> None:
         super().__init__()
@@ -52,7 +58,12 @@ class SourceBar(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
-        row.addWidget(self._make_segments())
+        self._segments = self._make_segments()
+        row.addWidget(self._segments)
+        self.file = FilePanel(theme)
+        self.file.leave.clicked.connect(self.file_left)
+        row.addWidget(self.file)
+        self.file.hide()
         self.meters = _MeterButton(theme)
         self.meters.clicked.connect(self.open_popover)
         row.addWidget(self.meters, 1)
@@ -94,21 +105,46 @@ class SourceBar(QWidget):
             self._buttons[mode].setToolButtonStyle(
                 style.ToolButtonTextBesideIcon if wide else style.ToolButtonTextOnly
             )
+        self.file.show_labels(wide)
 
     def refresh(self) -> None:
         """Show the user's choice as the program knows it."""
         mode = self._listening.selection().mode
         self._buttons[mode].setChecked(True)
-        self.meters.expect(_SOURCES[mode])
+        self.file.name_way_back(mode)
+        if not self.hears_file:
+            self.meters.expect(_SOURCES[mode])
         if self._popover is not None:
             self._popover.refresh()
 
     def show_reading(self, reading: HealthReading) -> None:
         """Move the meters."""
+        files = [one.device for one in reading.sources if one.source is SourceName.FILE]
+        self._show_file(files[0] if files else "")
         self.meters.show_reading(reading)
         if self._popover is not None and self._popover.isVisible():
             self._popover.show_reading(reading)
             self._popover.refresh_devices()
+
+    @property
+    def hears_file(self) -> bool:
+        """Whether a file is captioned instead of microphone and computer sound."""
+        return not self.file.isHidden()
+
+    def _show_file(self, name: str) -> None:
+        """While a file plays, its name stands where the sources are chosen: none of them is on."""
+        if bool(name) == self.hears_file and name == self.file.name:
+            return
+        focused = any(one.hasFocus() for one in (*self._buttons.values(), self.file.leave))
+        self.file.show_name(name)
+        self.file.setVisible(bool(name))
+        self._segments.setVisible(not name)
+        if focused:
+            checked = self._buttons[self._listening.selection().mode]
+            (self.file.leave if name else checked).setFocus()
+        if not name:
+            self.meters.expect(_SOURCES[self._listening.selection().mode])
+        self.rearranged.emit()
 
     def open_popover(self) -> None:
         """Devices, levels and gains."""
@@ -122,7 +158,7 @@ class SourceBar(QWidget):
     @property
     def controls(self) -> tuple[QToolButton, ...]:
         """Everything that takes the focus, in order."""
-        return (*self._buttons.values(), self.meters)
+        return (*self._buttons.values(), self.file.leave, self.meters)
 
     def button(self, mode: SourceMode) -> QToolButton:
         """The button of one mode."""
@@ -144,6 +180,65 @@ class SourceBar(QWidget):
     def _tint(self) -> None:
         for mode, _, _, picture, _ in _MODES:
             self._buttons[mode].setIcon(labelled_icon(picture, 16, self._theme.tokens.secondary))
+
+
+class FilePanel(QFrame):
+    """The name of the file that is captioned, and the way back to the sources."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._mode: SourceMode = "mic"
+        self._wide = True
+        self.name = ""
+        self.setObjectName("segments")
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 2, 2, 2)
+        row.setSpacing(6)
+        self._picture = QLabel()
+        self._label = QLabel()
+        self._label.setProperty("role", "heading")
+        self.leave = QToolButton()
+        self.leave.setProperty("role", "raised")
+        self.leave.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        for widget in (self._picture, self._label, self.leave):
+            row.addWidget(widget)
+        theme.changed.connect(self._tint)
+        self._tint()
+        self.name_way_back("mic")
+
+    @property
+    def text(self) -> str:
+        """The name as far as there is room."""
+        return self._label.text()
+
+    def show_name(self, name: str) -> None:
+        """Show a file's name, shortened in its middle where it is long."""
+        self.name = name
+        room = self.fontMetrics().averageCharWidth() * (_NAME_LETTERS if self._wide else 14)
+        middle = Qt.TextElideMode.ElideMiddle
+        self._label.setText(self._label.fontMetrics().elidedText(name, middle, room))
+        self._label.setToolTip(f"{name} is captioned; no device is listened to.")
+        self.setAccessibleName(f"File: {name}")
+
+    def show_labels(self, wide: bool) -> None:
+        """A narrow window has short words."""
+        self._wide = wide
+        self.show_name(self.name)
+        self.name_way_back(self._mode)
+
+    def name_way_back(self, mode: SourceMode) -> None:
+        """Say what is listened to instead."""
+        self._mode = mode
+        title = {"mic": "microphone", "system": "computer sound", "both": "both sources"}[mode]
+        self.leave.setText(f"Back to {title}" if self._wide else "Back")
+        self.leave.setAccessibleName(f"Back to {title}")
+        self.leave.setToolTip(f"End the file and begin a session with {title}")
+
+    def _tint(self) -> None:
+        ratio = self.devicePixelRatioF()
+        self._picture.setPixmap(pixmap("folder", 16, self._theme.tokens.secondary, ratio))
 
 
 class _MeterButton(QToolButton):

@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
 
 from everlisten.audio_io.chunk import SourceName
 from everlisten.ui.controls import ElidedComboBox
-from everlisten.ui.health_facts import SOURCE_TITLES, sentence_of
-from everlisten.ui.level_meter import LevelMeter, decibels
+from everlisten.ui.health_facts import AWAY, SOURCE_TITLES, sentence_of
+from everlisten.ui.level_meter import LevelMeter, gain, level_and_peak
 from everlisten.ui.popover import Popover
 from everlisten.ui.protocols import (
     DEFAULT_DEVICE,
@@ -181,8 +181,8 @@ class SourcePanel(QFrame):
     def show_reading(self, one: SourceReading | None) -> None:
         """Show level and condition; without a reading the source does not listen."""
         self._level.setText(
-            f"{decibels(one.level_db)} · peak {decibels(one.peak_db)}"
-            if one
+            level_and_peak(one.level_db, one.peak_db)
+            if one and one.condition not in AWAY
             else "not open"
             if self._used
             else "not in use"
@@ -197,6 +197,11 @@ class SourcePanel(QFrame):
             blocker.unblock()
             self._gain_label(round(one.gain_db))
         self._tell(sentence_of(one) or self._hint)
+
+    @property
+    def level(self) -> str:
+        """Level and peak, or why there is none."""
+        return self._level.text()
 
     @property
     def sentence(self) -> str:
@@ -216,5 +221,5 @@ class SourcePanel(QFrame):
         self.gain_chosen.emit(float(gain_db))
 
     def _gain_label(self, gain_db: int) -> None:
-        self._gain_text.setText(f"{gain_db:+d} dB".replace("-", "\u2212"))
+        self._gain_text.setText(gain(gain_db))
         self._reset.setEnabled(gain_db != 0)

@@ -72,6 +72,9 @@ QToolButton[role="segment"]:checked {
 }
 QToolButton[role="segment"]:focus { border: 2px solid $accent; padding: 3px 8px; }
 
+QToolButton[role="raised"] { padding: 4px 9px; }
+QToolButton[role="raised"]:focus { padding: 3px 8px; }
+
 QComboBox { padding-right: 24px; }
 QComboBox::drop-down { border: 0; width: 24px; }
 QComboBox::down-arrow { image: url("$arrow"); width: 16px; height: 16px; }
@@ -86,6 +89,8 @@ QFrame#sideBar { background: $surface; border-right: 1px solid $border; }
 QFrame#popover { background: $surface; border: 1px solid $border; }
 QFrame#card { background: $raised; border: 1px solid $border; border-radius: 10px; }
 QStackedWidget#pages { background: $base; }
+
+QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
 
 QLabel[role="title"] { font-size: 17pt; font-weight: 600; color: $text; }
 QLabel[role="lead"] { font-size: 11pt; color: $secondary; }

@@ -23,6 +23,8 @@ from everlisten.engine.events import (
     TranslationFinal,
     TranslationPartial,
 )
+from everlisten.engine.timeline.records import default_title
+from everlisten.ui.dates import in_words
 from everlisten.ui.timeline_row import RowKind, TimelineRow
 
 ROW_ROLE = Qt.ItemDataRole.UserRole + 1
@@ -56,8 +58,16 @@ class TimelineModel(QAbstractListModel):
 
     @property
     def speakers(self) -> bool:
-        """True once both the microphone and the computer were heard: then rows name them."""
+        """True once both the microphone and the computer are listened to: rows name them."""
         return {SourceName.MIC, SourceName.SYSTEM} <= self._sources
+
+    def expect(self, sources: Iterable[SourceName]) -> None:
+        """These are listened to from now on: speakers get their names from the first word."""
+        speakers = self.speakers
+        if {SourceName.MIC, SourceName.SYSTEM} <= set(sources):
+            self._sources |= {SourceName.MIC, SourceName.SYSTEM}
+        if speakers != self.speakers:
+            self.layoutChanged.emit()
 
     @property
     def captions(self) -> int:
@@ -78,7 +88,8 @@ class TimelineModel(QAbstractListModel):
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return row.spoken_text(self.speakers)
         if role == Qt.ItemDataRole.ToolTipRole and row.kind is not RowKind.SEPARATOR:
-            return row.clock.strftime("%A %d %B %Y, %H:%M:%S") if row.clock else row.time_text
+            day = f"{in_words(row.clock)}, " if row.clock else ""
+            return day + row.time_text
         return None
 
     def row(self, position: int) -> TimelineRow:
@@ -138,9 +149,13 @@ class TimelineModel(QAbstractListModel):
         before = self._incoming[-1] if self._incoming else self._rows[-1] if self._rows else None
         if before is not None and row.kind is not RowKind.SEPARATOR and _another_day(before, row):
             assert row.clock is not None
-            day = row.clock.strftime("%A, %d %B %Y")
             before = self._append(
-                TimelineRow(kind=RowKind.SEPARATOR, stable=day, clock=row.clock, final=True)
+                TimelineRow(
+                    kind=RowKind.SEPARATOR,
+                    stable=in_words(row.clock),
+                    clock=row.clock,
+                    final=True,
+                )
             )
         if before is not None:
             row.turn_begins = (before.kind, before.source) != (row.kind, row.source)
@@ -187,13 +202,14 @@ class TimelineModel(QAbstractListModel):
         if event.started_at:
             clock = datetime.fromisoformat(event.started_at)
             self._starts[event.session] = clock
-        when = clock.strftime("%A, %d %B %Y, %H:%M") if clock else ""
-        text = " · ".join(part for part in (event.text, when) if part) or "New session"
+        # Without a title of its own a session is named after this very moment.
+        when = default_title(clock) if clock else ""
+        text = " · ".join(dict.fromkeys(part for part in (event.text, when) if part))
         self._append(
             TimelineRow(
                 kind=RowKind.SEPARATOR,
                 session=event.session,
-                stable=text,
+                stable=text or "New session",
                 clock=clock,
                 final=True,
             )
@@ -235,6 +251,9 @@ class TimelineModel(QAbstractListModel):
         row.translation_language = event.language
         if isinstance(event, TranslationFinal):
             row.translation, row.translation_unstable = event.text, ""
+        elif _repeats(event.text, row.text):
+            # The language is not known yet and was guessed wrong: these are the caption's words.
+            row.translation = row.translation_unstable = ""
         else:
             row.translation, row.translation_unstable = event.stable, event.unstable
         self._by_id.setdefault(event.id, row)
@@ -273,6 +292,13 @@ class TimelineModel(QAbstractListModel):
             after.revision += 1
             index = self.index(after.position)
             self.dataChanged.emit(index, index)
+
+
+def _repeats(translation: str, caption: str) -> bool:
+    """Whether a translation says, so far, what the caption says, in the same words."""
+    said = "".join(c for c in translation.casefold() if c.isalnum())
+    heard = "".join(c for c in caption.casefold() if c.isalnum())
+    return bool(said) and heard.startswith(said)
 
 
 def _another_day(before: TimelineRow, row: TimelineRow) -> bool:

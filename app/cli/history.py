@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from everlisten.app.console import clock
 from everlisten.app.exit_codes import GOOD
@@ -23,26 +24,33 @@ def run(args: argparse.Namespace, paths: AppPaths) -> int:
         else:
             session = _newest(history) if args.session == "last" else args.session
             history.export(session, args.path)
-            print(f"{session} is written to {args.path}")
+            print(f"Session {session} is written to {args.path}.")
     return GOOD
 
 
 def _list(history: TimelineHistory) -> None:
-    for info in history.sessions():
+    sessions = history.sessions()
+    if not sessions:
+        print("There is no session yet.", file=sys.stderr)
+    for info in sessions:
+        count = "1 caption" if info.captions == 1 else f"{info.captions} captions"
         marks = " (recovered)" if info.recovered else "" if info.ended else " (listening now)"
         print(
             f"{info.id}  {info.started_at:%Y-%m-%d %H:%M}  {clock(info.length_s)}"
-            f"  {info.captions} captions  {info.title}{marks}"
+            f"  {count}  {info.title}{marks}"
         )
 
 
 def _search(history: TimelineHistory, text: str) -> None:
-    for hit in history.search(text):
+    hits = history.search(text)
+    if not hits:
+        print(f"Nothing was found for '{text}'.", file=sys.stderr)
+    for hit in hits:
         print(f"{hit.session.id}  [{clock(hit.start_s)}] {hit.text}")
 
 
 def _newest(history: TimelineHistory) -> str:
     sessions = history.sessions()
     if not sessions:
-        raise TimelineError("There is no session yet; 'everlisten listen' makes one.")
+        raise TimelineError("There is no session yet; 'everlisten listen' begins one.")
     return sessions[0].id

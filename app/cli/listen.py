@@ -28,6 +28,11 @@ from everlisten.engine.interaction import Instruction
 from everlisten.engine.timeline.export import check_suffix
 
 TICK_S = 0.05
+_HEARD = {
+    "mic": "the microphone",
+    "system": "the computer's sound",
+    "both": "the microphone and the computer's sound",
+}
 
 
 class Printer(Protocol):
@@ -49,6 +54,9 @@ def run(args: argparse.Namespace, config: AppConfig, paths: AppPaths) -> int:
         model = equipment.load_model()
         try:
             session = Session(plan, model=model, writer=equipment.writer)
+            if not args.json and args.file is None:
+                heard = _HEARD[args.source or config.listen.source]
+                print(f"Listening to {heard}; Ctrl+C ends.", file=sys.stderr)
             _follow(session, equipment, printer, args)
         finally:
             model.close()

@@ -7,14 +7,22 @@ import sys
 
 from tqdm import tqdm
 
+from everlisten.app.config import ConfigError
 from everlisten.app.exit_codes import GOOD
 from everlisten.app.paths import AppPaths
 from everlisten.engine.models.catalogue import ModelCatalogue
 
 
 def run(args: argparse.Namespace, paths: AppPaths) -> int:
-    """Do what was asked for; a missing or damaged model raises `ModelLoadError`."""
+    """Do what was asked for; a missing or damaged model raises `ModelLoadError`.
+
+    Raises:
+        ConfigError: The catalogue has no such model.
+    """
     catalogue = ModelCatalogue(paths.models)
+    known = [entry.id for entry in catalogue.entries()]
+    if args.action != "list" and args.model not in known:
+        raise ConfigError(f"Unknown model {args.model!r}; give one of {', '.join(known)}.")
     actions = {"list": _list, "fetch": _fetch, "verify": _verify, "remove": _remove}
     actions[args.action](catalogue, getattr(args, "model", ""))
     return GOOD
@@ -41,10 +49,8 @@ def _fetch(catalogue: ModelCatalogue, model: str) -> None:
 
 
 def _verify(catalogue: ModelCatalogue, model: str) -> None:
-    status = catalogue.verify(model)
-    print(
-        f"{model} is whole: every file has the SHA-256 that the catalogue names ({status.state})."
-    )
+    catalogue.verify(model)
+    print(f"{model} is whole: every file has the SHA-256 that the catalogue names.")
 
 
 def _remove(catalogue: ModelCatalogue, model: str) -> None:

@@ -27,29 +27,51 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--minimized", action="store_true", help="start in the tray")
     parser.add_argument("--verbose", action="store_true", help="log more to the log file")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB")
-    _add_listen(verbs.add_parser("listen", help="caption a file or a device in the terminal"))
-    _add_devices(verbs.add_parser("devices", help="list what can be listened to"))
-    _add_models(verbs.add_parser("models", help="list, fetch, verify and remove models"))
-    _add_history(verbs.add_parser("history", help="list, search and export sessions"))
-    _add_bench(verbs.add_parser("bench", help="measure speed and quality on this computer"))
+    for name, text, add in (
+        ("listen", "caption a file or a device in the terminal", _add_listen),
+        ("devices", "list what can be listened to", _add_devices),
+        ("models", "list, fetch, verify and remove models", _add_models),
+        ("history", "list, search and export sessions", _add_history),
+        ("bench", "measure speed and quality on this computer", _add_bench),
+    ):
+        add(verbs.add_parser(name, help=text, description=_sentence(text)))
     return parser
+
+
+def check_arguments(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Refuse what the verb would silently leave out; ends the program with code 2."""
+    for name in ("demo", "open", "minimized"):
+        if args.verb and getattr(args, name):
+            parser.error(f"--{name} is for the window; it cannot go with '{args.verb}'")
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _add_listen(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("file", nargs="?", type=Path, help="audio file to caption")
-    what.add_argument("--source", choices=("mic", "system", "both"), help="default: as in settings")
+    what.add_argument(
+        "--source",
+        choices=("mic", "system", "both"),
+        help="what to listen to, if no file is given (default: as in the settings)",
+    )
     parser.add_argument(
         "--microphone", metavar="NAME", help="microphone, by id or part of its name"
     )
-    parser.add_argument("--output", metavar="NAME", help="output device whose sound is captioned")
-    parser.add_argument("--fast", action="store_true", help="a file as fast as the engine goes")
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    parser.add_argument("--translate", metavar="LANGUAGE", help="translate, for instance into en")
-    parser.add_argument("--language", metavar="LANGUAGE", default=None, help="auto, or spoken one")
-    parser.add_argument("--srt", type=Path, metavar="OUT", help="write the session as subtitles")
-    parser.add_argument("--model", default="embedded", help="embedded (default)")
-    parser.add_argument("--seconds", type=float, help="stop after so many seconds of sound")
+    parser.add_argument("--output", metavar="NAME", help="output device, by id or part of its name")
+    parser.add_argument("--fast", action="store_true", help="caption a file as fast as possible")
+    parser.add_argument("--json", action="store_true", help="print events, one JSON object a line")
+    parser.add_argument("--translate", metavar="LANGUAGE", help="en, or off (default: as set)")
+    parser.add_argument(
+        "--language",
+        metavar="LANGUAGE",
+        help="the spoken one, such as de, or auto (default: as set)",
+    )
+    parser.add_argument("--srt", type=Path, metavar="OUT", help="then write subtitles to this file")
+    parser.add_argument("--model", default="embedded", help="what captions: embedded (default)")
+    parser.add_argument("--seconds", type=float, metavar="N", help="stop after N seconds of sound")
 
 
 def _add_devices(parser: argparse.ArgumentParser) -> None:
@@ -64,14 +86,19 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
         ("verify", "compare every file with its SHA-256"),
         ("remove", "delete a model from the data folder"),
     ):
-        actions.add_parser(name, help=text).add_argument("model", help="id, as in models list")
+        action = actions.add_parser(name, help=text, description=_sentence(text))
+        action.add_argument("model", help="id, as in models list")
 
 
 def _add_history(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     actions.add_parser("list", help="every session, newest first")
-    actions.add_parser("search", help="find words").add_argument("text", help="words to find")
-    export = actions.add_parser("export", help="write a session as SRT, VTT, TXT or JSON")
+    search = actions.add_parser(
+        "search", help="find words", description="Find captions and translations with these words."
+    )
+    search.add_argument("text", help="words to find")
+    text = "write a session as SRT, VTT, TXT or JSON"
+    export = actions.add_parser("export", help=text, description=_sentence(text))
     export.add_argument("session", help="id as in history list; 'last' for the newest")
     export.add_argument("path", type=Path, help="file to write; its suffix chooses the format")
 

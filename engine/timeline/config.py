@@ -13,10 +13,12 @@ class TimelineConfig:
         default=0,
         metadata={
             "title": "Delete sessions after",
-            "help": "Days after which captions and recordings are deleted for good; 0 keeps them.",
+            "help": "Older captions and recordings are deleted for good.",
             "page": "History",
             "minimum": 0,
             "maximum": 3650,
+            "unit": "days",
+            "lowest": "Never",
         },
     )
     record_audio: bool = field(

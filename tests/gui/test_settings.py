@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLineEdit, QSp
 from pytestqt.qtbot import QtBot
 
 from everlisten.ui.config import UiConfig
-from everlisten.ui.settings_dialog import SettingsDialog
+from everlisten.ui.protocols import SettingField
+from everlisten.ui.settings_dialog import SettingRow, SettingsDialog
 from everlisten.ui.theme import DARK
 
 
@@ -127,3 +128,24 @@ def test_a_wrong_value_names_field_value_and_limits() -> None:
         UiConfig(theme="pink")
     with pytest.raises(ValueError, match=r"ui\.caption_font_pt: 99 is not between 9 and 40"):
         UiConfig(caption_font_pt=99)
+
+
+def test_a_number_has_its_unit_and_a_word_for_the_lowest(qtbot: QtBot) -> None:
+    field = SettingField(
+        key="timeline.retention_days",
+        title="Delete sessions after",
+        help="",
+        page="History",
+        value=0,
+        kind="integer",
+        maximum=3650,
+        unit="days",
+        lowest="Never",
+    )
+    row = SettingRow(field, lambda key, value: "")
+    qtbot.addWidget(row)
+    assert isinstance(row.control, QSpinBox)
+    assert row.control.text() == "Never"
+    row.control.setValue(30)
+    assert row.control.text() == "30 days"
+    row.apply_pending()

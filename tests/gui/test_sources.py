@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from everlisten.audio_io.chunk import SourceName
-from everlisten.ui.level_meter import LevelMeter
+from everlisten.ui.level_meter import LevelMeter, gain, level_and_peak
 from everlisten.ui.pickers import Picker
 from everlisten.ui.protocols import DeviceChoice, SourceSelection
 
@@ -144,3 +144,53 @@ def test_other_targets_refuse_with_the_reason(stage: Stage, qtbot: QtBot, how: s
     assert popover.isVisible()
     assert popover.sentence.text() == "Translation into German needs the big model."
     popover.close()
+
+
+def test_a_file_takes_the_place_of_the_sources(stage: Stage, qtbot: QtBot) -> None:
+    window, sources = stage.window, stage.window.header.sources
+    file = doubles.reading(SourceName.FILE, device="a talk with a very long name, part two.flac")
+    stage.listen(reading=doubles.healthy(file))
+    assert sources.file.isVisible()
+    assert not sources.button("mic").isVisible()
+    assert "…" in sources.file.text
+    assert sources.file.accessibleName() == f"File: {file.device}"
+    assert window.health.facts.sentence == "Captioning a file"
+    assert sources.file.leave.text() == "Back to microphone"
+    qtbot.mouseClick(sources.file.leave, Qt.MouseButton.LeftButton)
+    assert stage.listening.calls == [("new_session",)]
+    stage.listen()
+    assert sources.button("mic").isVisible()
+    assert not sources.file.isVisible()
+
+
+def test_a_file_fits_a_narrow_window(stage: Stage) -> None:
+    stage.window.resize(400, 640)
+    file = doubles.reading(SourceName.FILE, device="a talk with a very long name, part two.flac")
+    stage.listen(reading=doubles.healthy(file))
+    assert stage.window.header.sources.file.leave.text() == "Back"
+    assert stage.window.width() == 400
+
+
+def test_a_source_that_is_away_has_no_level(stage: Stage) -> None:
+    stage.listen(reading=doubles.healthy(doubles.reading(condition="waiting", level_db=-120.0)))
+    sources = stage.window.header.sources
+    sources.open_popover()
+    assert sources.popover.panels[SourceName.MIC].level == "not open"
+    assert not any("silence" in fact for fact in stage.window.health.facts.facts)
+    sources.popover.close()
+
+
+@pytest.mark.parametrize(
+    ("level_db", "peak_db", "text"),
+    [(-120.0, -120.0, "silence"), (-23.0, -9.0, "\N{MINUS SIGN}23 dB, peak \N{MINUS SIGN}9 dB")],
+)
+def test_silence_is_said_once(level_db: float, peak_db: float, text: str) -> None:
+    assert level_and_peak(level_db, peak_db) == text
+
+
+@pytest.mark.parametrize(
+    ("gain_db", "text"),
+    [(0.0, "0 dB"), (-0.2, "0 dB"), (6.0, "+6 dB"), (-6.0, "\N{MINUS SIGN}6 dB")],
+)
+def test_gain_has_a_sign_unless_it_is_none(gain_db: float, text: str) -> None:
+    assert gain(gain_db) == text

@@ -133,7 +133,7 @@ def test_days_are_separated(stage: Stage) -> None:
     late = datetime(2026, 3, 14, 23, 59, 0, tzinfo=doubles.START.tzinfo)
     stage.listen(doubles.began(at=late), doubles.final("a", "Before.", start_s=5.0))
     stage.say(doubles.final("b", "After.", start_s=120.0))
-    assert texts(stage.window.live.model)[2:] == ["Sunday, 15 March 2026", "After."]
+    assert texts(stage.window.live.model)[2:] == ["Sunday 15 March 2026", "After."]
 
 
 def test_wall_clock_counts_pauses(stage: Stage) -> None:
@@ -357,3 +357,32 @@ def test_old_rows_stay_above_new_ones_when_resized(stage: Stage) -> None:
     first = view.indexAt(QPoint(40, 2)).row()
     stage.window.resize(900, 600)
     assert abs(view.indexAt(QPoint(40, 2)).row() - first) <= 1
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("Saturday 14 March, 10:02", "Saturday 14 March, 10:02"),
+        ("scene.flac", "scene.flac · Saturday 14 March, 10:02"),
+        ("", "Saturday 14 March, 10:02"),
+    ],
+)
+def test_a_session_names_its_start_once(stage: Stage, title: str, shown: str) -> None:
+    stage.listen(doubles.began(title))
+    assert texts(stage.window.live.model) == [shown]
+
+
+def test_speakers_are_named_from_the_first_word_where_both_are_heard(stage: Stage) -> None:
+    both = doubles.healthy(doubles.reading(), doubles.reading(SourceName.SYSTEM))
+    stage.listen(doubles.began(), doubles.final("a", "Hello."), reading=both)
+    assert stage.window.live.model.speakers
+    assert "You: Hello." in stage.window.live.model.row(1).spoken_text(True)
+
+
+def test_a_translation_in_the_words_of_the_caption_is_not_shown(stage: Stage) -> None:
+    model = stage.window.live.model
+    stage.listen(doubles.partial("a", "The invention", "of letters"))
+    stage.say(doubles.translating("a", "", "The invention of"))
+    assert model.row(0).translated == ""
+    stage.say(doubles.translating("a", "", "Something else"))
+    assert model.row(0).translated == "Something else"

@@ -9,9 +9,10 @@ import pytest
 from conftest import Stage
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QSystemTrayIcon
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QSystemTrayIcon
 from pytestqt.qtbot import QtBot
 
+from everlisten.audio_io.chunk import SourceName
 from everlisten.engine.events import EngineFailed, EngineState, EngineStateChanged
 from everlisten.ui.theme import DARK, LIGHT
 
@@ -229,3 +230,20 @@ def test_every_width_from_360_has_room_for_every_control(make_stage, width: int)
         assert place.x() < width
         assert control.width() >= control.minimumSizeHint().width()
     assert stage.window.width() == width
+
+
+@pytest.mark.parametrize("width", [380, 700, 1200])
+def test_the_empty_state_shows_its_whole_text(stage: Stage, width: int) -> None:
+    stage.window.resize(width, 700)
+    empty = stage.window.live.empty
+    stage.listen(reading=doubles.healthy())
+    label = next(one for one in empty.findChildren(QLabel) if "someone speaks" in one.text())
+    QApplication.processEvents()
+    assert label.height() >= label.heightForWidth(label.width())
+
+
+def test_one_silent_source_is_not_called_no_sound_at_all(stage: Stage) -> None:
+    muted = doubles.reading(condition="silent", level_db=-120.0)
+    heard = doubles.reading(SourceName.SYSTEM, level_db=-20.0)
+    stage.listen(reading=doubles.healthy(muted, heard))
+    assert stage.window.live.empty.text.startswith("Part of the sound is missing")
