@@ -221,6 +221,8 @@ class TimelineModel(QAbstractListModel):
         row = self._upsert(event, RowKind.CAPTION)
         if not row.final:
             row.stable, row.unstable = event.stable, event.unstable
+            # A partial without text takes back what was shown: there will be no final.
+            row.final = not event.text.strip()
         self._catch_up(row)
 
     def _on_caption_final(self, event: CaptionFinal) -> None:
@@ -271,7 +273,7 @@ class TimelineModel(QAbstractListModel):
         row.stable, row.final = event.text, True
 
     def _remove_empty(self, touched: list[TimelineRow]) -> None:
-        """Drop captions that the engine took back: their final has no text."""
+        """Drop captions that the engine took back: their last event has no text."""
         for row in touched:
             if row.kind is not RowKind.CAPTION or not row.final or row.text:
                 continue

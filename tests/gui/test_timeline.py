@@ -80,6 +80,12 @@ def test_a_caption_that_the_engine_takes_back_disappears(stage: Stage) -> None:
     assert stage.window.live.model.row(2).turn_begins
 
 
+def test_a_partial_without_text_takes_its_caption_back(stage: Stage) -> None:
+    stage.listen(doubles.final("a", "One."), doubles.partial("b", "", "uh"))
+    stage.say(doubles.partial("b", "", ""))
+    assert texts(stage.window.live.model) == ["One."]
+
+
 def test_translation_joins_its_caption_even_if_it_comes_first(stage: Stage) -> None:
     stage.listen(doubles.translating("c", "Good", " day"))
     stage.say(doubles.partial("c", "Dober", " dan"))
