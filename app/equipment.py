@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -99,12 +100,18 @@ class Equipment:
         )
 
     def file_plan(
-        self, path: Path, instruction: Instruction, *, title: str = "", fast: bool = False
+        self,
+        path: Path,
+        instruction: Instruction,
+        *,
+        title: str = "",
+        fast: bool = False,
+        seconds: float = math.inf,
     ) -> SessionPlan:
-        """A session that plays a file."""
+        """A session that plays a file, or its first `seconds`."""
         return SessionPlan(
             sources=(SourceName.FILE,),
-            feed=lambda rings: FileSource(path, rings[0], fast=fast),
+            feed=lambda rings: FileSource(path, rings[0], fast=fast, seconds=seconds),
             instruction=instruction,
             model_name=EMBEDDED,
             title=title or path.name,

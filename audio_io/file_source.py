@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -113,13 +114,16 @@ class FileSource:
     ring is closed at the end, also after an error.
     """
 
-    def __init__(self, path: Path, ring: ChunkRing, *, fast: bool = False) -> None:
+    def __init__(
+        self, path: Path, ring: ChunkRing, *, fast: bool = False, seconds: float = math.inf
+    ) -> None:
         """Open the file, so that a bad one is told before anything starts.
 
         Args:
             path: The file.
             ring: Takes the chunks; must know the source `file`.
             fast: As fast as the ring accepts, instead of real time.
+            seconds: How much of it is played, in whole chunks.
 
         Raises:
             AudioFileError: The file cannot be played.
@@ -127,6 +131,7 @@ class FileSource:
         self._file = AudioFile(path)
         self._ring = ring
         self._fast = fast
+        self._seconds = seconds
         self._stop = threading.Event()
         self._resume = threading.Event()
         self._resume.set()
@@ -138,8 +143,8 @@ class FileSource:
 
     @property
     def duration_s(self) -> float:
-        """Length of the file."""
-        return self._file.duration_s
+        """Length of what is played."""
+        return min(self._file.duration_s, self._seconds)
 
     @property
     def position_s(self) -> float:
@@ -219,6 +224,8 @@ class FileSource:
     def _play(self) -> None:
         start_s = time.monotonic()
         for index, samples in enumerate(self._chunks()):
+            if index * CHUNK_S >= self._seconds:
+                return
             end_s = start_s + (index + 1) * CHUNK_S
             start_s += self._wait_turn(end_s)
             if self._stop.is_set():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import signal
 import sys
 import threading
@@ -83,7 +84,8 @@ def _plan(args: argparse.Namespace, config: AppConfig, equipment: Equipment) -> 
     target = config.listen.translate_to if args.translate is None else args.translate
     instruction = Instruction(language=parse_language(language), translate_to=parse_target(target))
     if args.file is not None:
-        return equipment.file_plan(args.file, instruction, fast=args.fast)
+        seconds = math.inf if args.seconds is None else args.seconds
+        return equipment.file_plan(args.file, instruction, fast=args.fast, seconds=seconds)
     listen = config.listen
     selection = source_selection(
         args.source or listen.source,

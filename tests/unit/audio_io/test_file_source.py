@@ -55,6 +55,19 @@ def test_every_sample_comes_and_the_last_chunk_is_padded(tmp_path: Path, sound: 
     assert not heard[len(sound) :].any()
 
 
+def test_only_the_first_seconds_are_played(tmp_path: Path, sound: np.ndarray) -> None:
+    path = tmp_path / "sound.wav"
+    soundfile.write(path, sound, RATE_HZ)
+    ring = ChunkRing(FILE)
+    source = FileSource(path, ring, fast=True, seconds=1.0)
+    assert source.duration_s == 1.0
+    source.start()
+    while not ring.closed:
+        time.sleep(0.001)
+    source.stop()
+    assert len(ring) == 3
+
+
 @pytest.mark.parametrize("name", ["a.flac", "a.ogg", "a.mp3", "a.aiff", "a.au", "a.caf", "a.w64"])
 def test_formats(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
