@@ -104,7 +104,7 @@ def test_unknown_model(demo_scene):
 
 
 def test_unknown_model_of_the_catalogue():
-    assert_refused(everlisten("models", "verify", "giant"), 3, "giant", "whisper-base")
+    assert_refused(everlisten("models", "verify", "giant"), 2, "giant", "whisper-base")
 
 
 def test_unknown_session(tmp_path):
