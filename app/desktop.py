@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from everlisten.app.config import AppConfig
@@ -76,11 +77,11 @@ def _run_window(
     demo = HeadlessDemo(window, controller, equipment) if headless else None
     with _signals_quit(window):
         controller.launch()
-        if demo is not None:
-            demo.start()
-        else:
-            _begin(controller, equipment, args)
         try:
+            if demo is not None:
+                demo.start()
+            else:
+                _begin(controller, equipment, args)
             code = application.exec()
         finally:
             window.shut_down()
@@ -121,7 +122,8 @@ def _signals_quit(window: MainWindow) -> Iterator[None]:
     """Ctrl+C and SIGTERM quit in order; the window's timer lets Python see them."""
 
     def quit_window(signum: int, frame: FrameType | None) -> None:
-        window.quit()
+        # Through the event loop: a quit before it has begun would be forgotten.
+        QTimer.singleShot(0, window.quit)
 
     old = {number: signal.signal(number, quit_window) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
