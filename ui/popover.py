@@ -18,11 +18,14 @@ class Popover(QFrame):
         self.content.setSpacing(8)
 
     def open_at(self, anchor: QWidget, above: bool = False) -> None:
-        """Show it below (or above) `anchor`, kept inside the window's screen."""
+        """Show it below (or above) `anchor`: in the window if it fits, always on the screen."""
         self.adjustSize()
         place = anchor.mapToGlobal(QPoint(0, anchor.height() + 4))
         if above:
             place = anchor.mapToGlobal(QPoint(0, -self.height() - 4))
+        window = anchor.window().geometry()
+        if place.x() + self.width() > window.right():
+            place.setX(max(window.left(), place.x() + anchor.width() - self.width()))
         room = anchor.screen().availableGeometry()
         x = max(room.left(), min(place.x(), room.right() - self.width()))
         y = max(room.top(), min(place.y(), room.bottom() - self.height()))

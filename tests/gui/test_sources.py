@@ -194,3 +194,12 @@ def test_silence_is_said_once(level_db: float, peak_db: float, text: str) -> Non
 )
 def test_gain_has_a_sign_unless_it_is_none(gain_db: float, text: str) -> None:
     assert gain(gain_db) == text
+
+
+def test_a_list_at_the_right_edge_opens_inside_the_window(stage: Stage) -> None:
+    picker = stage.window.header.target
+    picker.open_list()
+    window = stage.window.geometry()
+    assert window.left() <= picker.popover.geometry().left()
+    assert picker.popover.geometry().right() <= window.right()
+    picker.popover.close()
