@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 from importlib import import_module
+from importlib.util import find_spec
+
+from everlisten.app.config import ConfigError
 
 SUITES = {
     "captions": "everlisten.app.bench.captions",
@@ -12,9 +15,18 @@ SUITES = {
     "start": "everlisten.app.bench.start",
 }
 
+MEASURES = ("jiwer", "sacrebleu", "whisper_normalizer")
+"""Packages of the extra `test` that measure captions; nobody needs them for listening."""
+
 
 def run(args: argparse.Namespace) -> int:
     """Run one suite with its own options."""
+    missing = [name for name in MEASURES if find_spec(name) is None]
+    if args.suite in ("captions", "peers") and missing:
+        raise ConfigError(
+            f"This benchmark needs {', '.join(missing)}; run it with 'make bench', or install"
+            " the extra: pip install 'everlisten[test]'."
+        )
     suite = import_module(SUITES[args.suite])
     parser = argparse.ArgumentParser(
         prog=f"everlisten bench {args.suite}", description=suite.__doc__
