@@ -50,7 +50,7 @@ def run(args: argparse.Namespace, config: AppConfig, paths: AppPaths) -> int:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
     application = create_application(sys.argv[:1], config.ui)
     instance = SingleInstance(paths.data)
-    if not instance.acquire():
+    if not instance.acquire(args.open):
         print("Everlisten is already running; its window was brought to the front.")
         return GOOD
     try:
@@ -72,6 +72,7 @@ def _run_window(
     controller = _controller(equipment, settings)
     window = MainWindow(controller, equipment.history, settings, equipment.config.ui)
     instance.on_raise(window.come_to_front)
+    instance.on_open(controller.open_file)
     if headless or not args.minimized:
         window.show()
     demo = HeadlessDemo(window, controller, equipment) if headless else None

@@ -1,6 +1,7 @@
 """One window per data folder, and never none."""
 
 import logging
+from pathlib import Path
 
 from everlisten.app.single_instance import SingleInstance
 
@@ -15,6 +16,18 @@ def test_the_second_asks_the_first_to_come_to_front(qtbot, tmp_path):
     first.release()
     assert second.acquire()
     second.release()
+
+
+def test_the_second_hands_its_file_over(qtbot, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    opened = []
+    first, second = SingleInstance(tmp_path), SingleInstance(tmp_path)
+    assert first.acquire()
+    first.on_open(opened.append)
+    assert not second.acquire(Path("talk ä.wav"))
+    qtbot.waitUntil(lambda: bool(opened))
+    assert opened == [tmp_path / "talk ä.wav"]
+    first.release()
 
 
 def test_another_data_folder_is_another_instance(qtbot, tmp_path):
