@@ -21,15 +21,16 @@ MEASURES = ("jiwer", "sacrebleu", "whisper_normalizer")
 
 def run(args: argparse.Namespace) -> int:
     """Run one suite with its own options."""
+    suite = import_module(SUITES[args.suite])
+    parser = argparse.ArgumentParser(
+        prog=f"everlisten bench {args.suite}", description=suite.__doc__
+    )
+    suite.add_arguments(parser)
+    options = parser.parse_args(args.rest)
     missing = [name for name in MEASURES if find_spec(name) is None]
     if args.suite in ("captions", "peers") and missing:
         raise ConfigError(
             f"This benchmark needs {', '.join(missing)}; run it with 'make bench', or install"
             " the extra: pip install 'everlisten[test]'."
         )
-    suite = import_module(SUITES[args.suite])
-    parser = argparse.ArgumentParser(
-        prog=f"everlisten bench {args.suite}", description=suite.__doc__
-    )
-    suite.add_arguments(parser)
-    return int(suite.main(parser.parse_args(args.rest)))
+    return int(suite.main(options))
