@@ -415,3 +415,21 @@ def test_history_of_a_folder_that_refuses_fails_at_start(db_path: Path) -> None:
         store.owners.write_text("in the way")
         with pytest.raises(TimelineError, match="cannot be written"):
             TimelineWriter(store).start()
+
+
+def test_saving_goes_on_when_old_sessions_cannot_be_looked_through(
+    writer: TimelineWriter, history: TimelineHistory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", "recordings")
+
+    monkeypatch.setattr(writer_module.retention, "delete_older", refuse)
+    feed = writer.subscribe()
+    writer.set_retention(30)
+    failed = feed.get(10.0)
+    assert isinstance(failed, EngineFailed)
+    assert "recordings" in failed.text
+    writer.put(started())
+    writer.put(caption("still here"))
+    assert [event.type for event in take(feed, 2)] == ["session", "caption_final"]
+    assert len(history.events("s1")) == 1
