@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 _NO_DEVICE = (
     "No microphone and no sound output was found, so Everlisten plays its demo scene."
-    " Plug one in and press Start."
+    " Plug one in, then begin a new session (Ctrl+N)."
 )
 
 
