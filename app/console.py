@@ -130,8 +130,10 @@ class ConsolePrinter:
         self._notes.flush()
 
     def _problem(self, problem: str) -> None:
-        if problem != self._last_problem:
-            self._last_problem = problem
+        # "3 s behind" and "5 s behind" are one problem, told once.
+        kind = "".join(c for c in problem if not c.isdigit())
+        if kind != self._last_problem:
+            self._last_problem = kind
             if problem:
                 self._note(problem)
 

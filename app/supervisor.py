@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from everlisten.app.session import Session
+from everlisten.audio_io.health import Condition
 from everlisten.engine.events import EngineEvent, EngineHealth
 
 logger = logging.getLogger(__name__)
@@ -50,7 +51,9 @@ class EngineSupervisor:
 def feed_problem(session: Session) -> str:
     """What is wrong with a session's sound, in sentences; "" if nothing is."""
     health = session.feed.health()
-    sentences = [health.problem, *(source.sentence for source in health.sources)]
+    # Opening is no problem; one that lasts becomes another condition.
+    troubled = (source for source in health.sources if source.condition is not Condition.OPENING)
+    sentences = [health.problem, *(source.sentence for source in troubled)]
     return " ".join(sentence for sentence in sentences if sentence)
 
 

@@ -80,11 +80,18 @@ def grow(
 
 
 def final_text(hypothesis: Hypothesis, decoder: TextOfTokens, live: LiveText) -> str:
-    """The text of the last hypothesis; begins with everything that was shown as stable."""
+    """The text of the last hypothesis; begins with everything that was shown as stable.
+
+    Where the decoder went on within the last stable word ("long" + "er"), the word stays as it
+    was promised and the rest of it is left out; a comma may follow it.
+    """
     text = decoder.text(hypothesis.tokens).strip()
-    if _splits_a_word(decoder.word_ends(hypothesis.tokens), live):
-        return f"{live.stable_text} {text[len(live.stable_text) :]}"
-    return text
+    ends = decoder.word_ends(hypothesis.tokens)
+    goes_on = text[len(live.stable_text) :]
+    if not _splits_a_word(ends, live) or not goes_on[:1].isalnum():
+        return text
+    word_end = next(end for end in ends if end > live.agreement.stable)
+    return live.stable_text + decoder.text(hypothesis.tokens[word_end:])
 
 
 def _splits_a_word(ends: Sequence[int], live: LiveText) -> bool:

@@ -89,7 +89,8 @@ def write_joined(parts: Sequence[Path], target: Path) -> str:
         SHA-256 of what was written, as hex digits.
     """
     digest = hashlib.sha256()
-    with target.open("wb") as out:
+    private = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(private, "wb") as out:
         for part in parts:
             with part.open("rb") as stream:
                 while block := stream.read(_BLOCK_BYTES):

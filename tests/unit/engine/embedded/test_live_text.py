@@ -66,3 +66,13 @@ def test_an_unsure_last_word_is_shown_only_in_a_pause() -> None:
 
 def test_a_full_stop_is_not_shown_before_the_end() -> None:
     assert grow(hypothesis([0, 3, 6]), Letters(), True, LiveText()) == ("", "the way")
+
+
+def test_a_stable_word_that_goes_on_stays_as_it_was_promised() -> None:
+    live = LiveText()
+    for _ in range(2):
+        grow(hypothesis([0, 1, 3, 4, 5]), Letters(), False, live)
+    assert live.stable_text == "the long"
+    assert final_text(hypothesis([0, 1, 2, 3]), Letters(), live) == "the long way"
+    assert final_text(hypothesis([0, 1, 6]), Letters(), live) == "the long."
+    assert final_text(hypothesis([0, 1, 2]), Letters(), live) == "the long"
