@@ -111,7 +111,7 @@ class Equipment:
         """A session that plays a file, or its first `seconds`."""
         return SessionPlan(
             sources=(SourceName.FILE,),
-            feed=lambda rings: FileSource(path, rings[0], fast=fast, seconds=seconds),
+            feed=lambda rings: FileSource(path, rings[0], name=title, fast=fast, seconds=seconds),
             instruction=instruction,
             model_name=EMBEDDED,
             title=title or path.name,

@@ -115,13 +115,20 @@ class FileSource:
     """
 
     def __init__(
-        self, path: Path, ring: ChunkRing, *, fast: bool = False, seconds: float = math.inf
+        self,
+        path: Path,
+        ring: ChunkRing,
+        *,
+        name: str = "",
+        fast: bool = False,
+        seconds: float = math.inf,
     ) -> None:
         """Open the file, so that a bad one is told before anything starts.
 
         Args:
             path: The file.
             ring: Takes the chunks; must know the source `file`.
+            name: What people call it; by default the file's name.
             fast: As fast as the ring accepts, instead of real time.
             seconds: How much of it is played, in whole chunks.
 
@@ -130,6 +137,7 @@ class FileSource:
         """
         self._file = AudioFile(path)
         self._ring = ring
+        self._name = name or path.name
         self._fast = fast
         self._seconds = seconds
         self._stop = threading.Event()
@@ -166,7 +174,7 @@ class FileSource:
         level_db, peak_db = self._meter.read()
         source = SourceHealth(
             source=SourceName.FILE,
-            device=self._file.path.name,
+            device=self._name,
             rate_hz=self._file.rate_hz,
             channels=self._file.channels,
             level_db=level_db,
