@@ -21,7 +21,7 @@ from everlisten.app.languages import spoken_languages, translation_targets
 from everlisten.app.lifecycle import Lifecycle
 from everlisten.app.readings import health_reading
 from everlisten.app.session import Session, SessionPlan
-from everlisten.app.supervisor import EngineSupervisor, ProblemReporter, feed_problem
+from everlisten.app.supervisor import EngineSupervisor, ProblemReporter
 from everlisten.audio_io.chunk import SourceName
 from everlisten.engine.events import EngineEvent, EngineFailed, EngineState, EngineStateChanged
 from everlisten.engine.interaction import Instruction, InteractionModel
@@ -298,7 +298,7 @@ class Controller:
             return
         self._reporter.report(session)
         if session.finished:
-            trouble = feed_problem(session)
+            trouble = session.problem
             self._end_session()
             if trouble:
                 # A damaged file or a failed capture; its own health line ends with the session.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from everlisten.audio_io.chunk import CHUNK_S, SourceName
-from everlisten.audio_io.health import CaptureHealth
+from everlisten.audio_io.health import CaptureHealth, Condition
 from everlisten.audio_io.ring_buffer import DEFAULT_CAPACITY_CHUNKS, ChunkRing
 from everlisten.engine.events import EngineFailed, SessionEnded
 from everlisten.engine.interaction import Instruction, InteractionModel
@@ -128,6 +128,7 @@ class Session:
             instruction=self._instruction,
             session=self.id,
             started_s=self._started_s,
+            feed_problem=lambda: self.problem,
         )
 
     def pause(self) -> None:
@@ -151,6 +152,15 @@ class Session:
     def age_s(self) -> float:
         """Seconds since the session began."""
         return time.monotonic() - self._started_s
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the sound, in sentences; "" if nothing is."""
+        health = self.feed.health()
+        # Opening is no problem; one that lasts becomes another condition.
+        troubled = (one for one in health.sources if one.condition is not Condition.OPENING)
+        sentences = [health.problem, *(one.sentence for one in troubled)]
+        return " ".join(sentence for sentence in sentences if sentence)
 
     @property
     def recording(self) -> bool:

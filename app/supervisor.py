@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 
 from everlisten.app.session import Session
-from everlisten.audio_io.health import Condition
 from everlisten.engine.events import EngineEvent, EngineHealth
 
 logger = logging.getLogger(__name__)
@@ -48,15 +47,6 @@ class EngineSupervisor:
             session.restart_engine()
 
 
-def feed_problem(session: Session) -> str:
-    """What is wrong with a session's sound, in sentences; "" if nothing is."""
-    health = session.feed.health()
-    # Opening is no problem; one that lasts becomes another condition.
-    troubled = (source for source in health.sources if source.condition is not Condition.OPENING)
-    sentences = [health.problem, *(source.sentence for source in troubled)]
-    return " ".join(sentence for sentence in sentences if sentence)
-
-
 class ProblemReporter:
     """Turns changes of a feed's condition into events."""
 
@@ -66,7 +56,7 @@ class ProblemReporter:
 
     def report(self, session: Session) -> None:
         """Publish an `EngineHealth` when the problem is another than the last one told."""
-        problem = feed_problem(session)
+        problem = session.problem
         if problem == self._told:
             return
         self._told = problem

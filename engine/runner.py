@@ -77,6 +77,7 @@ class EngineThread:
         instruction: What the model starts with.
         session: Identifier that goes into the events.
         started_s: `time.monotonic()` of the session's start, for `wall_s`.
+        feed_problem: What is wrong with the sound, for the health events; "" if nothing is.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class EngineThread:
         instruction: Instruction,
         session: str,
         started_s: float,
+        feed_problem: Callable[[], str] = str,
     ) -> None:
         self._model = model
         self._ring = ring
@@ -95,6 +97,7 @@ class EngineThread:
         self._instruction = instruction
         self._session = session
         self._started_s = started_s
+        self._feed_problem = feed_problem
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._next_health_s = 0.0
@@ -184,7 +187,7 @@ class EngineThread:
 
     def _health(self) -> EngineHealth:
         load = self.load
-        behind = load.lag_s >= BEHIND_S
+        behind = f"Captions are {load.lag_s:.0f} s behind." if load.lag_s >= BEHIND_S else ""
         return EngineHealth(
             id=f"{self._session}-health",
             session=self._session,
@@ -193,7 +196,7 @@ class EngineThread:
             load=load.load,
             memory_mb=self._process.memory_info().rss / 1e6,
             dropped=self._ring.dropped,
-            problem=f"Captions are {load.lag_s:.0f} s behind." if behind else "",
+            problem=" ".join(filter(None, (self._feed_problem(), behind))),
         )
 
     def _emit(self, events: Sequence[EngineEvent]) -> None:
