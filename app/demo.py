@@ -19,6 +19,7 @@ from everlisten.ui.main_window import MainWindow
 DEMO_TITLE = "Demo scene"
 DEMO_PICTURE = Path("everlisten-demo.png")
 DEMO_SUBTITLES = Path("everlisten-demo.srt")
+_PICTURE_PX = (1000, 680)
 _PRINT_EVERY_MS = 100
 _SETTLE_MS = 500
 """From the end of the scene to the picture: the last caption has been drawn by then."""
@@ -63,6 +64,8 @@ class HeadlessDemo(QObject):
     def start(self) -> None:
         """Begin to play and print."""
         print(_NO_DISPLAY, flush=True)
+        # The offscreen platform's screen is small, and the window would have fitted itself to it.
+        self._window.resize(*_PICTURE_PX)
         self._timer.start(_PRINT_EVERY_MS)
         self._controller.open_file(demo_scene(), DEMO_TITLE)
 

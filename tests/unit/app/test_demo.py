@@ -17,6 +17,9 @@ class Window:
         picture.fill()
         return picture
 
+    def resize(self, width, height):
+        pass
+
     def quit(self):
         self.has_quit = True
 
