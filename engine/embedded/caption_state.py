@@ -49,7 +49,7 @@ class OpenState:
     detected_s: float = 0.0
     """Speech that the newest detection of the language heard."""
     words: LiveText = field(default_factory=LiveText)
-    translation: LiveText = field(default_factory=LiveText)
+    translation: LiveText = field(default_factory=lambda: LiveText(settles=False))
     careful: list[Hypothesis] | None = None
     """Result of a decode with the final settings, good as long as no more speech came."""
     decoded_end: int = -1

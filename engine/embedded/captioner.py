@@ -121,7 +121,9 @@ class Captioner:
         pausing = quiet >= self._config.pause_s * SAMPLE_RATE_HZ
         captions = []
         for live, hypothesis in zip(self._texts(now), hypotheses, strict=False):
-            if not plausibility.is_plausible(self._evidence(hypothesis, utterance)):
+            if not self._plausible(live, hypothesis, utterance, now):
+                if live is now.words:
+                    break
                 continue
             texts = live_text.grow(hypothesis, self._decoder, pausing, live)
             if texts is not None:
@@ -248,6 +250,14 @@ class Captioner:
     def _texts(self, now: OpenState) -> Sequence[LiveText]:
         return (now.words, now.translation)
 
+    def _plausible(
+        self, live: LiveText, hypothesis: Hypothesis, utterance: Utterance, now: OpenState
+    ) -> bool:
+        evidence = self._evidence(hypothesis, utterance)
+        if live is now.translation:
+            return plausibility.is_plausible_translation(evidence)
+        return plausibility.is_plausible(evidence)
+
     def _evidence(self, hypothesis: Hypothesis, utterance: Utterance) -> Evidence:
         return Evidence(
             text=self._decoder.text(hypothesis.tokens),
@@ -277,7 +287,7 @@ class Captioner:
         self, live: LiveText, hypothesis: Hypothesis, utterance: Utterance, state: CaptionerState
     ) -> Caption | None:
         """The final; or, of text that turned out implausible, what was promised to stay."""
-        if plausibility.is_plausible(self._evidence(hypothesis, utterance)):
+        if self._plausible(live, hypothesis, utterance, state.open):
             text = live_text.final_text(hypothesis, self._decoder, live)
             return self._caption(live, text, "", True, hypothesis, utterance, state)
         if not live.shown:

@@ -40,11 +40,15 @@ class LiveText:
         agreement: Hypotheses so far.
         stable_text: What has been emitted as stable.
         shown: Something of it has been emitted.
+        settles: Words become stable while the utterance goes on. Not so in a translation: a verb
+            that comes last turns the sentence round, and a German sentence lost most of its
+            content when the first words of its translation were forced.
     """
 
     agreement: AgreementState = field(default_factory=AgreementState)
     stable_text: str = ""
     shown: bool = False
+    settles: bool = True
 
 
 def grow(
@@ -64,7 +68,8 @@ def grow(
     ends = decoder.word_ends(hypothesis.tokens)
     if _splits_a_word(ends, live):
         return None
-    agree(hypothesis.tokens, _trusted(hypothesis, ends, live), live.agreement)
+    trusted = _trusted(hypothesis, ends, live) if live.settles else []
+    agree(hypothesis.tokens, trusted, live.agreement)
     count = max(_visible(hypothesis, ends, pausing), live.agreement.stable)
     text = decoder.text(hypothesis.tokens[:count]).lstrip()
     stable = decoder.text(live.agreement.prefix).lstrip()

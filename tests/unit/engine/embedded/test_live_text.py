@@ -76,3 +76,13 @@ def test_a_stable_word_that_goes_on_stays_as_it_was_promised() -> None:
     assert final_text(hypothesis([0, 1, 2, 3]), Letters(), live) == "the long way"
     assert final_text(hypothesis([0, 1, 6]), Letters(), live) == "the long."
     assert final_text(hypothesis([0, 1, 2]), Letters(), live) == "the long"
+
+
+def test_a_translation_settles_only_in_its_final() -> None:
+    live = LiveText(settles=False)
+    for _ in range(4):
+        assert grow(hypothesis([0, 1, 3, 4, 5]), Letters(), False, live) == (
+            "",
+            "the long way to go",
+        )
+    assert final_text(hypothesis([1, 0, 3]), Letters(), live) == "long the way"
