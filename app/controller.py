@@ -77,11 +77,6 @@ class Controller:
         self._thread.start()
         self._tasks.put(self._load)
 
-    def say(self, sentence: str) -> None:
-        """Tell the user something, as a remark on the present state."""
-        if sentence:
-            self._tasks.put(lambda: self._tell_state(self._lifecycle.state, sentence))
-
     def shut_down(self) -> None:
         """End the session and the thread; returns when everything final was handed on.
 
@@ -120,6 +115,18 @@ class Controller:
         retry = self._failed
         self._tasks.put(lambda: self._start(retry=retry))
 
+    def start_or_play(self, path: Path, title: str, remark: str) -> None:
+        """Begin a session; where nothing can be listened to, say so and play a file instead."""
+
+        def begin() -> None:
+            if self._devices.microphones or self._devices.systems:
+                self._start(retry=False)
+            else:
+                self._tell_state(self._lifecycle.state, remark)
+                self._begin(self._file_plan(path, title), retry=False)
+
+        self._tasks.put(begin)
+
     def pause(self) -> None:
         """Release the devices; the session stays open."""
         self._tasks.put(self._pause)
@@ -131,12 +138,8 @@ class Controller:
 
     def open_file(self, path: Path, title: str = "") -> None:
         """Caption a file in a session of its own, named after it unless there is a title."""
-
-        def plan() -> SessionPlan:
-            return self._equipment.file_plan(path, self._instruction, title=title)
-
         retry = self._failed
-        self._tasks.put(lambda: self._begin(plan, retry=retry))
+        self._tasks.put(lambda: self._begin(self._file_plan(path, title), retry=retry))
 
     def selection(self) -> SourceSelection:
         """The user's choice of sources."""
@@ -232,6 +235,9 @@ class Controller:
             # Shown first: releasing a device and the last words of a sentence take a moment.
             self._lifecycle.to(S.PAUSED)
             self._session.pause()
+
+    def _file_plan(self, path: Path, title: str) -> Callable[[], SessionPlan]:
+        return lambda: self._equipment.file_plan(path, self._instruction, title=title)
 
     def _live_plan(self) -> SessionPlan:
         return self._equipment.live_plan(self._selection, self._instruction)

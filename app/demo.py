@@ -24,7 +24,7 @@ _PRINT_EVERY_MS = 100
 _SETTLE_MS = 500
 """From the end of the scene to the picture: the last caption has been drawn by then."""
 _NO_DISPLAY = (
-    "There is no display, so Everlisten runs its demo scene, about a minute, without one. Then"
+    "There is no display, so Everlisten plays {what} without one. Then"
     f" the window's picture is in {DEMO_PICTURE} and the subtitles are in {DEMO_SUBTITLES}."
 )
 
@@ -61,13 +61,16 @@ class HeadlessDemo(QObject):
         self._finished.connect(self._settle)
         controller.on_finished(self._finished.emit)
 
-    def start(self) -> None:
-        """Begin to play and print."""
-        print(_NO_DISPLAY, flush=True)
+    def start(self, file: Path | None = None) -> None:
+        """Begin to play and print; `file` instead of the scene."""
+        print(_NO_DISPLAY.format(what=file or "its demo scene, about a minute,"), flush=True)
         # The offscreen platform's screen is small, and the window would have fitted itself to it.
         self._window.resize(*_PICTURE_PX)
         self._timer.start(_PRINT_EVERY_MS)
-        self._controller.open_file(demo_scene(), DEMO_TITLE)
+        if file is None:
+            self._controller.open_file(demo_scene(), DEMO_TITLE)
+        else:
+            self._controller.open_file(file)
 
     def _print(self) -> None:
         for event in self._feed.drain():
@@ -92,7 +95,7 @@ class HeadlessDemo(QObject):
             print(f"everlisten: {error}", file=sys.stderr)
             self.exit_code = BAD_INPUT
         else:
-            print(f"The scene is over: see {DEMO_PICTURE} and {DEMO_SUBTITLES}.", flush=True)
+            print(f"That was all: see {DEMO_PICTURE} and {DEMO_SUBTITLES}.", flush=True)
         self._window.quit()
 
     def _write(self) -> None:

@@ -80,7 +80,7 @@ def _run_window(
         controller.launch()
         try:
             if demo is not None:
-                demo.start()
+                demo.start(args.open)
             else:
                 _begin(controller, equipment, args)
             code = application.exec()
@@ -94,16 +94,10 @@ def _begin(controller: Controller, equipment: Equipment, args: argparse.Namespac
     """What is listened to first."""
     if args.open is not None:
         controller.open_file(args.open)
-    elif args.demo or not _can_listen(equipment):
-        controller.say("" if args.demo else _NO_DEVICE)
+    elif args.demo:
         controller.open_file(demo_scene(), DEMO_TITLE)
     elif equipment.config.listen.start_listening:
-        controller.start()
-
-
-def _can_listen(equipment: Equipment) -> bool:
-    devices = equipment.devices()
-    return bool(devices.microphones or devices.systems)
+        controller.start_or_play(demo_scene(), DEMO_TITLE, _NO_DEVICE)
 
 
 def _controller(equipment: Equipment, settings: AppSettings) -> Controller:

@@ -18,7 +18,7 @@ from everlisten.engine.events import (
     SessionStarted,
 )
 from everlisten.engine.interaction import Instruction
-from everlisten.ui.protocols import SourceSelection
+from everlisten.ui.protocols import DeviceChoice, DeviceChoices, SourceSelection
 
 S = EngineState
 
@@ -142,8 +142,8 @@ def test_a_model_that_cannot_be_loaded_is_told_once_and_tried_again_on_request(
     controller.launch()
     controller.start()
     wait_for(lambda: controller.state() is S.FAILED)
-    controller.say("all tasks are done")
-    wait_for(lambda: "all tasks are done" in seen.sentences())
+    controller.set_language("de")
+    wait_for(lambda: equipment.config.listen.language == "de")
     assert len(loads) == 1, "the start that waited for the model is no second try"
     assert seen.sentences().count("model.bin is missing; fetch it") == 1
 
@@ -235,3 +235,21 @@ def test_choices_are_kept_for_the_next_start(controller, wait_for, equipment):
     listen = equipment.config.listen
     assert (listen.source, listen.microphone, listen.language) == ("both", "desk", "fr")
     assert (controller.language(), controller.target()) == ("fr", None)
+
+
+@pytest.mark.parametrize(
+    ("devices", "title", "sentences"),
+    [
+        (DeviceChoices(), "Scene", ["Nothing to hear."]),
+        (DeviceChoices(microphones=(DeviceChoice(id="m", name="Mic"),)), "live", []),
+    ],
+)
+def test_where_nothing_can_be_heard_a_file_is_played(
+    controller, equipment, seen, sound, wait_for, devices, title, sentences
+):
+    equipment.devices = lambda: devices
+    controller.launch()
+    controller.start_or_play(sound(3), "Scene", "Nothing to hear.")
+    wait_for(lambda: seen.of(SessionStarted))
+    assert [event.text for event in seen.of(SessionStarted)] == [title]
+    assert seen.sentences() == sentences
