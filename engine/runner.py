@@ -52,7 +52,19 @@ class Shutdown:
     """Finish the open utterances and end the thread; what still waits in the ring is left."""
 
 
-Command = SetInstruction | Flush | Shutdown
+@dataclass(frozen=True, slots=True)
+class AskText:
+    """Give the model a question that the user typed."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupt:
+    """Break off the running reply."""
+
+
+Command = SetInstruction | AskText | Interrupt | Flush | Shutdown
 
 
 @dataclass(slots=True)
@@ -101,6 +113,7 @@ class EngineThread:
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._next_health_s = 0.0
+        self._advanced_s = 0.0
         self._process = psutil.Process()
         self.load = EngineLoad()
         self.failed = False
@@ -149,13 +162,8 @@ class EngineThread:
         state = self._model.new_state(self._instruction, self._session)
         while True:
             while not self._commands.empty():
-                command = self._commands.get()
-                if isinstance(command, SetInstruction):
-                    state.instruction = command.instruction
-                else:
-                    self._emit(self._model.flush(state))
-                    if isinstance(command, Shutdown):
-                        return
+                if not self._obey(self._commands.get(), state):
+                    return
             chunk = self._ring.pop()
             if chunk is not None:
                 state.backlog_chunks = len(self._ring)
@@ -163,8 +171,26 @@ class EngineThread:
             elif self._ring.finished:
                 self._emit(self._model.flush(state))
                 return
+            elif self._model.busy(state):
+                self._advance(state)
             else:
                 time.sleep(POLL_S)
+
+    def _obey(self, command: Command, state: Any) -> bool:
+        """Carry out a command; False if it was the last one."""
+        match command:
+            case SetInstruction():
+                state.instruction = command.instruction
+            case AskText():
+                self._emit(self._model.ask(command.text, state))
+            case Interrupt():
+                self._emit(self._model.interrupt(state))
+            case Flush():
+                self._emit(self._model.flush(state))
+            case Shutdown():
+                self._emit(self._model.flush(state))
+                return False
+        return True
 
     def _step(self, chunk: AudioChunk, state: Any) -> None:
         began_s = time.monotonic()
@@ -175,9 +201,15 @@ class EngineThread:
             self._next_health_s = ended_s + HEALTH_EVERY_S
             self._emit([self._health()])
 
+    def _advance(self, state: Any) -> None:
+        began_s = time.monotonic()
+        self._emit(self._model.advance(state))
+        # Counted with the next chunk, of whose time it is a part.
+        self._advanced_s += time.monotonic() - began_s
+
     def _measure(self, chunk: AudioChunk, began_s: float, ended_s: float) -> None:
         load = self.load
-        busy_s = ended_s - began_s
+        busy_s, self._advanced_s = ended_s - began_s + self._advanced_s, 0.0
         load.chunks += 1
         load.busy_s += busy_s
         load.consumed_s = chunk.end_s

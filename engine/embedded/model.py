@@ -19,10 +19,16 @@ from everlisten.engine.events import (
     CaptionFinal,
     CaptionPartial,
     EngineEvent,
+    EngineFailed,
     TranslationFinal,
     TranslationPartial,
 )
 from everlisten.engine.interaction import Instruction
+
+NO_ANSWERS = (
+    "Answering questions needs the big model, and the embedded one is in use:"
+    " choose it in the settings under Model."
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,7 +85,25 @@ class EmbeddedModel:
                 chunk.of(source), state.instruction, state.backlog_chunks > 0, captioner
             )
             events += [_event(caption, source, state) for caption in captions]
-        return events
+        return _wanted(events, state.instruction)
+
+    def busy(self, state: EmbeddedState) -> bool:
+        """Never: a step does all of its work."""
+        return False
+
+    def advance(self, state: EmbeddedState) -> Sequence[EngineEvent]:
+        """Nothing waits."""
+        return ()
+
+    def ask(self, text: str, state: EmbeddedState) -> Sequence[EngineEvent]:
+        """Say that this model cannot answer."""
+        event_id = f"{state.session}-ask"
+        return [EngineFailed(id=event_id, session=state.session, emitted_s=state.emitted_s,
+                             text=NO_ANSWERS)]  # fmt: skip
+
+    def interrupt(self, state: EmbeddedState) -> Sequence[EngineEvent]:
+        """There are no replies to break off."""
+        return ()
 
     def flush(self, state: EmbeddedState) -> Sequence[EngineEvent]:
         """The sound has ended: finish open utterances."""
@@ -87,7 +111,7 @@ class EmbeddedModel:
         for source, captioner in state.captioners.items():
             captions = self._captioner.flush(state.instruction, captioner)
             events += [_event(caption, source, state) for caption in captions]
-        return events
+        return _wanted(events, state.instruction)
 
     def reset(self, state: EmbeddedState) -> None:
         """Make `state` equal to a fresh one with the same instruction and session."""
@@ -145,6 +169,13 @@ def check_instruction(instruction: Instruction) -> None:
             f"translation into {instruction.translate_to!r} needs the big model;"
             f" the embedded one translates into {TARGET_LANGUAGE!r} only"
         )
+
+
+def _wanted(events: list[EngineEvent], instruction: Instruction) -> list[EngineEvent]:
+    """Leave captions out while their lane is off; they are made all the same."""
+    if instruction.captions:
+        return events
+    return [one for one in events if not isinstance(one, CaptionPartial | CaptionFinal)]
 
 
 def _event(caption: Caption, source: SourceName, state: EmbeddedState) -> EngineEvent:

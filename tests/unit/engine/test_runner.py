@@ -11,7 +11,14 @@ from everlisten.audio_io.ring_buffer import ChunkRing
 from everlisten.engine.errors import EngineError
 from everlisten.engine.events import CaptionFinal, EngineFailed, EngineHealth
 from everlisten.engine.interaction import Instruction
-from everlisten.engine.runner import EngineThread, Flush, SetInstruction, Shutdown
+from everlisten.engine.runner import (
+    AskText,
+    EngineThread,
+    Flush,
+    Interrupt,
+    SetInstruction,
+    Shutdown,
+)
 
 
 @dataclass
@@ -20,13 +27,15 @@ class CountingState:
     session: str
     backlog_chunks: int = 0
     backlogs: list = field(default_factory=list)
+    waiting: list = field(default_factory=list)
 
 
 class CountingModel:
-    """Says the index of every chunk, and "end" when it is flushed."""
+    """Says the index of every chunk, answers a question with its words, one at a time, and says
+    "end" when it is flushed."""
 
-    def __init__(self, fail_at=None, error=None):
-        self.fail_at, self.error = fail_at, error
+    def __init__(self, fail_at=None, error=None, advance_s=0.0):
+        self.fail_at, self.error, self.advance_s = fail_at, error, advance_s
         self.states = []
 
     def new_state(self, instruction, session):
@@ -40,8 +49,24 @@ class CountingModel:
         state.backlogs.append(state.backlog_chunks)
         return [self._say(state, f"{chunk.index}{state.instruction.language or ''}")]
 
+    def busy(self, state):
+        return bool(state.waiting)
+
+    def advance(self, state):
+        time.sleep(self.advance_s)
+        return [self._say(state, state.waiting.pop(0))]
+
+    def ask(self, text, state):
+        state.waiting += text.split()
+        return []
+
+    def interrupt(self, state):
+        cut, state.waiting = state.waiting, []
+        return [self._say(state, f"{len(cut)} cut")] if cut else []
+
     def flush(self, state):
-        return [self._say(state, "end")]
+        rest, state.waiting = state.waiting, []
+        return [self._say(state, text) for text in [*rest, "end"]]
 
     def reset(self, state):
         pass
@@ -131,6 +156,45 @@ def test_commands_take_effect_between_steps(ring, said):
     engine.stop()
     assert texts(said)[-1] == "end"
     assert not engine.alive
+
+
+def test_waiting_work_goes_on_without_sound_and_makes_room_for_it(ring, said):
+    engine = engine_for(CountingModel(advance_s=0.05), ring, said)
+    engine.start()
+    engine.send(AskText("one two three four five six"))
+    wait_for(lambda: "two" in texts(said))
+    ring.push(chunk(0))
+    wait_for(lambda: "six" in texts(said))
+    engine.stop()
+    assert [
+        text for text in texts(said) if text != "0"
+    ] == "one two three four five six end".split()
+    assert texts(said).index("0") <= texts(said).index("four")
+
+
+def test_the_time_of_waiting_work_counts_as_load(ring, said):
+    engine = engine_for(CountingModel(advance_s=0.1), ring, said)
+    engine.start()
+    engine.send(AskText("one two"))
+    wait_for(lambda: "two" in texts(said))
+    ring.push(chunk(0))
+    wait_for(lambda: "0" in texts(said))
+    engine.stop()
+    assert 0.2 <= engine.load.busy_s < 1.0
+    assert engine.load.load == pytest.approx(0.1 * engine.load.busy_s / 0.4)
+
+
+def test_a_running_reply_is_interrupted(ring, said):
+    engine = engine_for(CountingModel(advance_s=0.05), ring, said)
+    engine.start()
+    engine.send(Interrupt())
+    engine.send(AskText("one " * 1000))
+    wait_for(lambda: texts(said)[:1] == ["one"])
+    engine.send(Interrupt())
+    wait_for(lambda: "cut" in texts(said)[-1])
+    engine.stop()
+    assert texts(said).count("one") + int(texts(said)[-2].split()[0]) == 1000
+    assert texts(said)[-1] == "end"
 
 
 def test_shutdown_leaves_what_waits(ring, said):

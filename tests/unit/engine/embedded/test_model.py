@@ -19,6 +19,7 @@ from everlisten.engine.events import (
     CaptionFinal,
     CaptionPartial,
     EngineEvent,
+    EngineFailed,
     TranslationFinal,
     TranslationPartial,
 )
@@ -221,3 +222,22 @@ def both(index: int, mic: np.ndarray, system: np.ndarray) -> AudioChunk:
         samples=np.stack([mic, system]).astype(np.float32),
         captured_s=0.0,
     )
+
+
+def test_a_question_is_told_to_need_the_big_model(real_model: EmbeddedModel) -> None:
+    state = real_model.new_state(Instruction(), "s")
+    (answer,) = real_model.ask("What was that?", state)
+    assert isinstance(answer, EngineFailed)
+    assert "needs the big model" in answer.text
+    assert not real_model.busy(state)
+    assert not real_model.interrupt(state)
+
+
+def test_captions_can_be_switched_off(
+    real_model: EmbeddedModel, shared: Path, chunks_of: Any
+) -> None:
+    path = shared / "data" / "speech" / "multilingual" / "de-DE-audio1.ogg"
+    samples = soundfile.read(path, dtype="float32")[0][: 8 * 16_000]
+    instruction = Instruction(translate_to="en", captions=False)
+    events = listen(real_model, chunks_of(samples), instruction)
+    assert {type(e) for e in events} == {TranslationPartial, TranslationFinal}
