@@ -1,0 +1,1 @@
+"""Alerts: which sounds and replies become a warning, and how often."""
