@@ -49,6 +49,10 @@ class Emotion(IntEnum):
     URGENT = 151619
 
 
+CONTROL_CHOICES = (TEXT_BEGIN, KEEP_SILENCE, *Emotion)
+"""What a chunk's decision and a reply's emotion choose among."""
+
+
 def prefix(system_text: Sequence[int], mode: int = ONLINE) -> tuple[int, ...]:
     """The rows before the first chunk: ONLINE or OFFLINE, and the system's text as token ids."""
     return (mode, ENGLISH, SYSTEM, TEXT_BEGIN, *system_text, TEXT_END)

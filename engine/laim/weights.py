@@ -86,3 +86,5 @@ class LanguageModelWeights:
     """[D]"""
     head: Matrix
     """[V, D]"""
+    control_rows: Tensor
+    """[8, D]: the head's rows of `tokens.CONTROL_CHOICES`, never quantized: they decide."""

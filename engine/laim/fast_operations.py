@@ -1,0 +1,3 @@
+"""placeholder"""
+def supported(size, dtype): return False
+class FastOperations: pass
