@@ -19,6 +19,8 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = REPOSITORY.parent / "shared"
+# For what several folders of tests share; pytest's importlib mode adds nothing to the path.
+sys.path.insert(0, str(REPOSITORY / "tests"))
 # The same examples in every run: a failure can be repeated, and a green run stays green.
 hypothesis.settings.register_profile("everlisten", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("everlisten")
