@@ -24,6 +24,9 @@ _ARCHITECTURE: dict[str, object] = {
     "rotary_percentage": 1.0,
     "attn_bias": True,
     "bias": False,
+    "lm_head_bias": False,
+    "norm_qk": False,
+    "scale_embeddings": False,
 }
 
 
@@ -76,7 +79,7 @@ def read_language_model_size(path: Path) -> LanguageModelSize:
     Raises:
         ModelLoadError: The file is missing, is no YAML, lacks a key or names another architecture.
     """
-    fields = _Fields(path, _read_mapping(path))
+    fields = ConfigFields(path, read_mapping(path))
     for key, wanted in _ARCHITECTURE.items():
         if key in fields.values and fields.values[key] != wanted:
             raise ModelLoadError(
@@ -106,12 +109,12 @@ def read_tower_size(path: Path) -> TowerSize:
     Raises:
         ModelLoadError: The file is missing, is no JSON or lacks a key.
     """
-    values: Any = _read_mapping(path)
+    values: Any = read_mapping(path)
     for key in ("thinker_config", "audio_config"):
         values = values.get(key)
         if not isinstance(values, Mapping):
             raise ModelLoadError(f"{path}: the key {key} is missing; fetch this file again")
-    fields = _Fields(path, values)
+    fields = ConfigFields(path, values)
     return TowerSize(
         width=fields.count("d_model"),
         layers=fields.count("encoder_layers"),
@@ -125,32 +128,40 @@ def read_tower_size(path: Path) -> TowerSize:
 
 
 @dataclass(frozen=True, slots=True)
-class _Fields:
+class ConfigFields:
     """Values of one file; what is wrong is reported with the file's name."""
 
     path: Path
     values: Mapping[str, Any]
 
     def count(self, key: str, default: int | None = None) -> int:
+        """A whole number above 0."""
         value = self.values.get(key)
         if value is None and default is not None:
             return default
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise self._error(key, value, "a whole number above 0")
+            raise self.error(key, value, "a whole number above 0")
         return value
 
     def number(self, key: str) -> float:
+        """A number above 0."""
         value = self.values.get(key)
         if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:
-            raise self._error(key, value, "a number above 0")
+            raise self.error(key, value, "a number above 0")
         return float(value)
 
-    def _error(self, key: str, value: object, wanted: str) -> ModelLoadError:
+    def error(self, key: str, value: object, wanted: str) -> ModelLoadError:
+        """What to raise about a value that is not what was wanted."""
         what = f"{key} is {value!r}, not {wanted}" if key in self.values else f"{key} is missing"
         return ModelLoadError(f"{self.path}: {what}; fetch this file again")
 
 
-def _read_mapping(path: Path) -> Mapping[str, Any]:
+def read_mapping(path: Path) -> Mapping[str, Any]:
+    """The settings in a JSON or YAML file.
+
+    Raises:
+        ModelLoadError: The file is missing or holds no settings.
+    """
     try:
         text = path.read_text(encoding="utf-8")
         values = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
