@@ -89,7 +89,7 @@ def load_checkpoint(
     started = time.monotonic()
     stored = open_checkpoint(folder)
     with stored.files:
-        _check_precision(stored.summary, precision)
+        check_precision(stored.summary, precision)
         target = Target(torch.device(device), precision)
         try:
             tower_state = dict(stored.tower(target))
@@ -143,7 +143,8 @@ def _layer(stored: StoredCheckpoint, layer: int, to: Target) -> LayerWeights:
     )
 
 
-def _check_precision(summary: StoredSummary, precision: Precision) -> None:
+def check_precision(summary: StoredSummary, precision: Precision) -> None:
+    """Refuse another precision for weights that are stored quantized."""
     if summary.stored in ("int8", "int4") and summary.stored != precision:
         raise ModelLoadError(
             f"The weights in {summary.folder} are stored as {summary.stored} and cannot be run in "
