@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-SHARED = REPOSITORY.parent / "shared"
+SHARED = Path(os.environ.get("EVERLISTEN_SHARED", REPOSITORY.parent / "shared"))
 # For what several folders of tests share; pytest's importlib mode adds nothing to the path.
 sys.path.insert(0, str(REPOSITORY / "tests"))
 # The same examples in every run: a failure can be repeated, and a green run stays green.
