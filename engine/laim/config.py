@@ -63,10 +63,12 @@ class LaimConfig:
     """Most chunks that wait for a lane (25.6 s); further ones wait in the chunk ring."""
     max_reply_tokens: int = 256
     """A longer reply is ended."""
-    max_question_tokens: int = 256
+    max_question_tokens: int = 128
+    """A longer typed question is refused."""
     max_instruction_chunks: int = 25
     """Longest spoken instruction: 10 s."""
-    max_system_tokens: int = 128
+    max_system_tokens: int = 256
+    """Longest system text."""
     temperature: float = 0.0
     """Of the assistant's text; 0 is greedy. The weights' card recommends 0.3. Captions and
     translations are greedy always."""
@@ -87,10 +89,11 @@ class LaimConfig:
                 f" question with its reply ({max(reply, question)} rows) must fit in it"
             )
         waiting = self.waiting_chunks * TURN_ROWS
-        if self.keep + max(self.reserve, waiting) + 2 * TURN_ROWS > self.window:
+        if self.keep + max(self.reserve, waiting, question) + 2 * TURN_ROWS > self.window:
             raise ValueError(
-                f"keep ({self.keep}) and the larger of reserve ({self.reserve}) and the waiting"
-                f" chunks' rows ({waiting}) must fit in the window ({self.window})"
+                f"keep ({self.keep}) and the largest of reserve ({self.reserve}), the waiting"
+                f" chunks' rows ({waiting}) and a question's with its reply ({question}) must fit"
+                f" in the window ({self.window})"
             )
         if self.recent_chunks < 1 or self.waiting_chunks < 1 or self.temperature < 0:
             raise ValueError("recent_chunks and waiting_chunks must be 1 or more, temperature >= 0")
@@ -114,4 +117,5 @@ class LaimConfig:
             max_reply_tokens=self.max_reply_tokens // 2,
             max_question_tokens=self.max_question_tokens // 2,
             max_instruction_chunks=self.max_instruction_chunks // 2,
+            max_system_tokens=self.max_system_tokens // 2,
         )
