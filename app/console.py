@@ -14,6 +14,7 @@ from everlisten.engine.events import (
     EngineFailed,
     EngineHealth,
     EngineStateChanged,
+    ReplyDelta,
     ReplyFinal,
     SessionStarted,
     SoundAlert,
@@ -74,6 +75,8 @@ class ConsolePrinter:
         self._label_speakers = label_speakers
         self._open_columns = 0
         self._last_problem = ""
+        self._replies: dict[str, str] = {}
+        self._alerts: set[str] = set()
 
     def show(self, event: EngineEvent) -> None:
         """Print one event, if it is for a person."""
@@ -85,8 +88,13 @@ class ConsolePrinter:
             case TranslationFinal():
                 self._line(f"{_INDENT}→ {event.text}")
             case SoundAlert():
-                self._line(f"[{clock(event.start_s)}] ! {event.label}. {event.advice}")
+                self._alert(event)
+            case ReplyDelta():
+                self._replies[event.id] = self._replies.get(event.id, "") + event.text
+                text = " ".join(self._replies[event.id].split())
+                self._unfinished(f"Everlisten: {text}")
             case ReplyFinal():
+                self._replies.pop(event.id, None)
                 self._line(f"[{clock(event.start_s)}] Everlisten: {event.text}")
             case EngineFailed():
                 self._note(event.text)
@@ -108,7 +116,15 @@ class ConsolePrinter:
 
     def _partial(self, event: CaptionPartial | TranslationPartial) -> None:
         mark = "→ " if isinstance(event, TranslationPartial) else self._speaker(event)
-        text = f"{mark}{event.stable}|{event.unstable}"
+        self._unfinished(f"{mark}{event.stable}|{event.unstable}")
+
+    def _alert(self, event: SoundAlert) -> None:
+        # An event that goes on is told again with the same id.
+        if event.id not in self._alerts:
+            self._alerts.add(event.id)
+            self._line(f"[{clock(event.start_s)}] ! {event.label}. {event.advice}")
+
+    def _unfinished(self, text: str) -> None:
         if self._partials == "lines":
             self._out.write(f"{_INDENT}… {text}\n")
             self._out.flush()

@@ -13,7 +13,10 @@ from typing import Any, get_args
 import psutil
 
 from everlisten.app.config import AppConfig, ConfigError
+from everlisten.app.engine_config import EMBEDDED
+from everlisten.app.model_choice import ModelChoice, load_big_model
 from everlisten.app.paths import AppPaths
+from everlisten.app.sequences import sequence_files
 from everlisten.app.session import Session, SessionPlan
 from everlisten.audio_io.capture import CAPTURE_SOURCES, AudioCapture, CaptureSelection
 from everlisten.audio_io.chunk import SourceName
@@ -30,8 +33,6 @@ from everlisten.engine.timeline.store import TimelineStore
 from everlisten.engine.timeline.writer import TimelineWriter
 from everlisten.ui.protocols import DeviceChoice, DeviceChoices, SourceMode, SourceSelection
 
-EMBEDDED = "embedded"
-"""Name of the model that runs on any CPU."""
 CAPTIONS_MODEL = "whisper-base"
 """Its entry in the catalogue."""
 FAST_RING_CHUNKS = 8
@@ -88,6 +89,14 @@ class Equipment:
             captions = captions.low_power()
         return EmbeddedModel(folder, threads=listen.threads, config=captions)
 
+    def load_big_model(self, choice: ModelChoice) -> InteractionModel[Any]:
+        """Load the model that also answers and warns (seconds to minutes).
+
+        Raises:
+            ModelLoadError: PyTorch or a file is missing, a file is damaged, the memory too small.
+        """
+        return load_big_model(choice, self.catalogue)
+
     def live_plan(self, selection: SourceSelection, instruction: Instruction) -> SessionPlan:
         """A session that listens to devices."""
         chosen = capture_selection(selection)
@@ -108,13 +117,21 @@ class Equipment:
         fast: bool = False,
         seconds: float = math.inf,
     ) -> SessionPlan:
-        """A session that plays a file, or its first `seconds`."""
+        """A session that plays a file, or the files that a sequence.json lists, or a part.
+
+        Raises:
+            EngineError: The list cannot be read.
+        """
+        name = title or path.name
+        files, pause_s = sequence_files(path)
         return SessionPlan(
             sources=(SourceName.FILE,),
-            feed=lambda rings: FileSource(path, rings[0], name=title, fast=fast, seconds=seconds),
+            feed=lambda rings: FileSource(
+                files, rings[0], name=name, fast=fast, seconds=seconds, pause_s=pause_s
+            ),
             instruction=instruction,
             model_name=EMBEDDED,
-            title=title or path.name,
+            title=name,
             ring_chunks=FAST_RING_CHUNKS if fast else DEFAULT_CAPACITY_CHUNKS,
         )
 

@@ -11,7 +11,6 @@ from everlisten.app.config import ConfigError
 
 EMBEDDED_TARGET = "en"
 """The only language into which the embedded model (Whisper) translates."""
-_NEEDS_BIG_MODEL = "Translating into {name} needs the big model; the embedded one gives English."
 
 
 @cache
@@ -22,10 +21,14 @@ def spoken_languages() -> dict[str, str]:
     return dict(sorted(names.items(), key=lambda item: item[1]))
 
 
-def translation_targets() -> list[tuple[str, str, str]]:
-    """(code, name, why not) of every target, the possible ones first."""
+def translation_targets(*, any_language: bool = False) -> list[tuple[str, str, str]]:
+    """(code, name, why not) of every target, the possible ones first.
+
+    Args:
+        any_language: The big model is in use: it translates into every one.
+    """
     targets = [
-        (code, name, "" if code == EMBEDDED_TARGET else _NEEDS_BIG_MODEL.format(name=name))
+        (code, name, "" if any_language or code == EMBEDDED_TARGET else _needs_big_model(name))
         for code, name in spoken_languages().items()
     ]
     return sorted(targets, key=lambda target: bool(target[2]))
@@ -48,7 +51,7 @@ def parse_language(value: str) -> str | None:
     )
 
 
-def parse_target(value: str) -> str | None:
+def parse_target(value: str, *, any_language: bool = True) -> str | None:
     """A translation target as its code; "off" as None.
 
     Raises:
@@ -57,7 +60,11 @@ def parse_target(value: str) -> str | None:
     if value.strip().lower() in ("", "off", "none"):
         return None
     target = parse_language(value)
-    for code, _, why_not in translation_targets():
+    for code, _, why_not in translation_targets(any_language=any_language):
         if code == target and why_not:
             raise ConfigError(f"{why_not} Use --translate en.")
     return target
+
+
+def _needs_big_model(name: str) -> str:
+    return f"Translating into {name} needs the big model; the embedded one gives English."

@@ -1,4 +1,7 @@
-"""Audio files as a source: every format that libsndfile reads, as 16 kHz mono chunks."""
+"""Audio files as a source: every format that libsndfile reads, as 16 kHz mono chunks.
+
+Several files one after the other are one stream; each begins with a chunk of its own.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +111,7 @@ def _say(error: Exception) -> str:
 
 
 class FileSource:
-    """Plays one file into a ring from a thread of its own.
+    """Plays one file, or several in a row, into a ring from a thread of its own.
 
     A full ring is waited for at either pace: a file, unlike a microphone, loses nothing by it. The
     ring is closed at the end, also after an error.
@@ -116,34 +119,40 @@ class FileSource:
 
     def __init__(
         self,
-        path: Path,
+        path: Path | Sequence[Path],
         ring: ChunkRing,
         *,
         name: str = "",
         fast: bool = False,
         seconds: float = math.inf,
+        pause_s: float = 0.0,
     ) -> None:
-        """Open the file, so that a bad one is told before anything starts.
+        """Open every file, so that a bad one is told before anything starts.
 
         Args:
-            path: The file.
+            path: The file, or several, of which each but the last is filled up to whole chunks.
             ring: Takes the chunks; must know the source `file`.
-            name: What people call it; by default the file's name.
+            name: What people call it; by default the (first) file's name.
             fast: As fast as the ring accepts, instead of real time.
             seconds: How much of it is played, in whole chunks.
+            pause_s: Silence after each file, in whole chunks.
 
         Raises:
-            AudioFileError: The file cannot be played.
+            AudioFileError: A file cannot be played.
         """
-        self._file = AudioFile(path)
+        paths = [path] if isinstance(path, Path) else list(path)
+        assert paths, "no file to play"
+        self._files = _open_all(paths)
         self._ring = ring
-        self._name = name or path.name
+        self._name = name or paths[0].name
         self._fast = fast
         self._seconds = seconds
+        self._pause_chunks = round(pause_s / CHUNK_S)
         self._stop = threading.Event()
         self._resume = threading.Event()
         self._resume.set()
         self._thread: threading.Thread | None = None
+        self._playing = self._files[0]
         self._played_chunks = 0
         self._meter = LevelMeter()
         self.error: AudioFileError | None = None
@@ -152,7 +161,10 @@ class FileSource:
     @property
     def duration_s(self) -> float:
         """Length of what is played."""
-        return min(self._file.duration_s, self._seconds)
+        *others, last = self._files
+        whole = sum(math.ceil(one.duration_s / CHUNK_S) for one in others)
+        pauses = self._pause_chunks * len(self._files)
+        return min((whole + pauses) * CHUNK_S + last.duration_s, self._seconds)
 
     @property
     def position_s(self) -> float:
@@ -162,7 +174,7 @@ class FileSource:
     @property
     def bad_samples(self) -> int:
         """Samples that were not numbers and were played as silence."""
-        return self._file.bad_samples
+        return sum(one.bad_samples for one in self._files)
 
     @property
     def finished(self) -> bool:
@@ -175,8 +187,8 @@ class FileSource:
         source = SourceHealth(
             source=SourceName.FILE,
             device=self._name,
-            rate_hz=self._file.rate_hz,
-            channels=self._file.channels,
+            rate_hz=self._playing.rate_hz,
+            channels=self._playing.channels,
             level_db=level_db,
             peak_db=peak_db,
             condition=Condition.OK if self.error is None else Condition.FAILED,
@@ -219,14 +231,15 @@ class FileSource:
             self.error = error
             logger.warning("%s", error)
         except Exception as error:
-            logger.exception("playing %s failed", self._file.path)
+            logger.exception("playing %s failed", self._playing.path)
             reason = f"could not be played ({error})"
-            self.error = AudioFileError(self._file.path, reason, "the log says more")
+            self.error = AudioFileError(self._playing.path, reason, "the log says more")
         finally:
             self._finish()
 
     def _finish(self) -> None:
-        self._file.close()
+        for one in self._files:
+            one.close()
         self._ring.close()
 
     def _play(self) -> None:
@@ -262,12 +275,32 @@ class FileSource:
         return held_s
 
     def _chunks(self) -> Iterator[Samples]:
-        """Yield float32 [6400], the last one padded with zeros."""
-        pending = np.zeros(0, np.float32)
-        for block in self._file.blocks():
-            pending = np.concatenate((pending, block))
-            while len(pending) >= CHUNK_SAMPLES:
-                yield pending[:CHUNK_SAMPLES]
-                pending = pending[CHUNK_SAMPLES:]
-        if len(pending):
-            yield np.pad(pending, (0, CHUNK_SAMPLES - len(pending)))
+        """Yield float32 [6400], the last one of each file padded with zeros."""
+        for one in self._files:
+            self._playing = one
+            yield from _chunks_of(one)
+            for _ in range(self._pause_chunks):
+                yield np.zeros(CHUNK_SAMPLES, np.float32)
+
+
+def _open_all(paths: Sequence[Path]) -> list[AudioFile]:
+    files: list[AudioFile] = []
+    try:
+        for path in paths:
+            files.append(AudioFile(path))
+    except AudioFileError:
+        for one in files:
+            one.close()
+        raise
+    return files
+
+
+def _chunks_of(file: AudioFile) -> Iterator[Samples]:
+    pending = np.zeros(0, np.float32)
+    for block in file.blocks():
+        pending = np.concatenate((pending, block))
+        while len(pending) >= CHUNK_SAMPLES:
+            yield pending[:CHUNK_SAMPLES]
+            pending = pending[CHUNK_SAMPLES:]
+    if len(pending):
+        yield np.pad(pending, (0, CHUNK_SAMPLES - len(pending)))

@@ -16,7 +16,3 @@ class ModelLoadError(EngineError):
 
 class TimelineError(EngineError):
     """The history cannot be read or written."""
-
-
-class UnsupportedTargetError(EngineError):
-    """The loaded model cannot translate into the language that was asked for."""

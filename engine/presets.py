@@ -17,18 +17,15 @@ DEFAULT_PRESET = "warn"
 class Preset:
     """One thing the assistant can do.
 
-    The released weights are instructed in speech, so `instruction` names a clip of
-    `assets/instructions` if there is one; `text` is what is said in it, and what the system's voice
-    says where there is none.
+    The released weights are instructed in speech: a clip of `assets/instructions` with the words of
+    `text` is played to them if there is one, else the computer's voice says them.
     """
 
     id: str
     title: str
     help: str
-    instruction: str = ""
-    """Id of the spoken instruction; "" where the lane needs none."""
     text: str = ""
-    """Its words."""
+    """The instruction; "" where the lane needs none."""
 
 
 @cache

@@ -10,22 +10,24 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Protocol
 
 from tqdm import tqdm
 
+from everlisten.app.cli.listen_model import choice_of, instruction_of
 from everlisten.app.config import AppConfig, ConfigError
 from everlisten.app.console import ConsolePrinter, JsonPrinter
-from everlisten.app.equipment import EMBEDDED, Equipment, source_selection
+from everlisten.app.equipment import Equipment, source_selection
 from everlisten.app.exit_codes import GOOD
-from everlisten.app.languages import parse_language, parse_target
+from everlisten.app.model_choice import ModelChoice
 from everlisten.app.paths import AppPaths
 from everlisten.app.session import Session, SessionPlan
 from everlisten.app.supervisor import EngineSupervisor, ProblemReporter
 from everlisten.audio_io.errors import AudioError
 from everlisten.audio_io.file_source import FileSource
 from everlisten.engine.events import EngineEvent
-from everlisten.engine.interaction import Instruction
+from everlisten.engine.interaction import InteractionModel
 from everlisten.engine.timeline.export import check_suffix
 
 TICK_S = 0.05
@@ -50,9 +52,10 @@ def run(args: argparse.Namespace, config: AppConfig, paths: AppPaths) -> int:
     """Listen until the file ends, the asked-for time is over, or Ctrl+C."""
     _check(args)
     with Equipment.open(config, paths) as equipment:
-        plan = _plan(args, config, equipment)
+        choice = choice_of(args, config)
+        plan = _plan(args, config, equipment, choice)
         printer = _printer(args, plan)
-        model = equipment.load_model()
+        model = _load(equipment, choice, quiet=args.json)
         try:
             session = Session(plan, model=model, writer=equipment.writer)
             if not args.json and args.file is None:
@@ -67,8 +70,6 @@ def run(args: argparse.Namespace, config: AppConfig, paths: AppPaths) -> int:
 
 
 def _check(args: argparse.Namespace) -> None:
-    if args.model != EMBEDDED:
-        raise ConfigError(f"Unknown model {args.model!r}; known is: {EMBEDDED}.")
     if args.fast and args.file is None:
         raise ConfigError("--fast needs a file; a device gives its sound in real time only.")
     if args.seconds is not None and not args.seconds > 0:
@@ -79,20 +80,30 @@ def _check(args: argparse.Namespace) -> None:
             raise ConfigError(f"There is no folder {args.srt.parent} for {args.srt.name}; make it.")
 
 
-def _plan(args: argparse.Namespace, config: AppConfig, equipment: Equipment) -> SessionPlan:
-    language = config.listen.language if args.language is None else args.language
-    target = config.listen.translate_to if args.translate is None else args.translate
-    instruction = Instruction(language=parse_language(language), translate_to=parse_target(target))
+def _load(equipment: Equipment, choice: ModelChoice, *, quiet: bool) -> InteractionModel[Any]:
+    if not choice.is_big:
+        return equipment.load_model()
+    if not quiet:
+        print("Loading the big model…", file=sys.stderr)
+    return equipment.load_big_model(choice)
+
+
+def _plan(
+    args: argparse.Namespace, config: AppConfig, equipment: Equipment, choice: ModelChoice
+) -> SessionPlan:
+    instruction = instruction_of(args, config, choice)
     if args.file is not None:
         seconds = math.inf if args.seconds is None else args.seconds
-        return equipment.file_plan(args.file, instruction, fast=args.fast, seconds=seconds)
+        plan = equipment.file_plan(args.file, instruction, fast=args.fast, seconds=seconds)
+        return replace(plan, model_name=choice.model)
     listen = config.listen
     selection = source_selection(
         args.source or listen.source,
         listen.microphone if args.microphone is None else args.microphone,
         listen.system if args.output is None else args.output,
     )
-    return equipment.live_plan(equipment.resolve(selection), instruction)
+    plan = equipment.live_plan(equipment.resolve(selection), instruction)
+    return replace(plan, model_name=choice.model)
 
 
 def _printer(args: argparse.Namespace, plan: SessionPlan) -> Printer:

@@ -6,6 +6,8 @@ import argparse
 from importlib.metadata import version
 from pathlib import Path
 
+from everlisten.app.cli import listen_model
+
 EPILOG = """exit codes: 0 good, 2 bad usage or input, 3 model missing or damaged, 4 device trouble
 
 Without a verb the window opens."""
@@ -51,7 +53,9 @@ def _sentence(text: str) -> str:
 
 def _add_listen(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("file", nargs="?", type=Path, help="audio file to caption")
+    what.add_argument(
+        "file", nargs="?", type=Path, help="audio file, or a sequence.json that lists several"
+    )
     what.add_argument(
         "--source",
         choices=("mic", "system", "both"),
@@ -63,15 +67,19 @@ def _add_listen(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", metavar="NAME", help="output device, by id or part of its name")
     parser.add_argument("--fast", action="store_true", help="caption a file as fast as possible")
     parser.add_argument("--json", action="store_true", help="print events, one JSON object a line")
-    parser.add_argument("--translate", metavar="LANGUAGE", help="en, or off (default: as set)")
+    parser.add_argument(
+        "--translate",
+        metavar="LANGUAGE",
+        help="en, with the big model any language, or off (default: as set)",
+    )
     parser.add_argument(
         "--language",
         metavar="LANGUAGE",
         help="the spoken one, such as de, or auto (default: as set)",
     )
     parser.add_argument("--srt", type=Path, metavar="OUT", help="then write subtitles to this file")
-    parser.add_argument("--model", default="embedded", help="what captions: embedded (default)")
     parser.add_argument("--seconds", type=float, metavar="N", help="stop after N seconds of sound")
+    listen_model.add_options(parser)
 
 
 def _add_devices(parser: argparse.ArgumentParser) -> None:

@@ -14,7 +14,6 @@ from everlisten.engine.embedded.captioner import TARGET_LANGUAGE, Captioner
 from everlisten.engine.embedded.config import CaptionConfig
 from everlisten.engine.embedded.vad import SileroVad
 from everlisten.engine.embedded.whisper_decoder import WhisperDecoder
-from everlisten.engine.errors import UnsupportedTargetError
 from everlisten.engine.events import (
     CaptionFinal,
     CaptionPartial,
@@ -62,20 +61,11 @@ class EmbeddedModel:
         self._captioner = Captioner(self._decoder, SileroVad(), config or CaptionConfig())
 
     def new_state(self, instruction: Instruction, session: str) -> EmbeddedState:
-        """Fresh state.
-
-        Raises:
-            UnsupportedTargetError: Translation into another language than English is asked for.
-        """
-        check_instruction(instruction)
+        """Fresh state. A target that this model does not know leaves the translation out."""
         return EmbeddedState(instruction=instruction, session=session)
 
     def step(self, chunk: AudioChunk, state: EmbeddedState) -> Sequence[EngineEvent]:
-        """Take in one chunk of every source.
-
-        An instruction replaced meanwhile by one that `check_instruction` refuses leaves the
-        translation out.
-        """
+        """Take in one chunk of every source."""
         state.emitted_s = chunk.end_s
         events = self._finish_missing(chunk, state)
         for source in chunk.sources:
@@ -156,19 +146,6 @@ class EmbeddedModel:
             state.captioners[source] = self._captioner.new_state()
             state.offset_samples[source] = round(chunk.start_s * SAMPLE_RATE_HZ)
         return state.captioners[source]
-
-
-def check_instruction(instruction: Instruction) -> None:
-    """Refuse what this model cannot do.
-
-    Raises:
-        UnsupportedTargetError: Another target language than English.
-    """
-    if instruction.translate_to not in (None, TARGET_LANGUAGE):
-        raise UnsupportedTargetError(
-            f"translation into {instruction.translate_to!r} needs the big model;"
-            f" the embedded one translates into {TARGET_LANGUAGE!r} only"
-        )
 
 
 def _wanted(events: list[EngineEvent], instruction: Instruction) -> list[EngineEvent]:

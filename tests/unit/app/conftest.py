@@ -16,7 +16,7 @@ from everlisten.app.config import load_config
 from everlisten.app.equipment import Equipment
 from everlisten.app.paths import AppPaths
 from everlisten.audio_io.chunk import SAMPLE_RATE_HZ
-from everlisten.engine.events import CaptionFinal
+from everlisten.engine.events import CaptionFinal, ReplyFinal
 from everlisten.engine.interaction import Instruction
 from everlisten.ui.protocols import DeviceChoices
 
@@ -31,9 +31,10 @@ class CountingState:
 
 
 class CountingModel:
-    """Says the index of every chunk, and "end" when it is flushed."""
+    """Says the index of every chunk, and "end" when it is flushed; `name` comes before each."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "") -> None:
+        self.name = name
         self.fail_at: set[int] = set()
         """Chunks that fail it, each once."""
         self.gate = threading.Event()
@@ -50,8 +51,20 @@ class CountingModel:
         if chunk.index in self.fail_at:
             self.fail_at.remove(chunk.index)
             raise RuntimeError(f"chunk {chunk.index}")
-        text = f"{chunk.index}{state.instruction.language or ''}"
+        text = f"{self.name}{chunk.index}{state.instruction.language or ''}"
         return [_say(state, text, chunk.start_s, chunk.end_s)]
+
+    def busy(self, state):
+        return False
+
+    def advance(self, state):
+        return []
+
+    def ask(self, text, state):
+        return [ReplyFinal(id=f"{self.name}{text}", session=state.session, text=f"{text}!")]
+
+    def interrupt(self, state):
+        return [ReplyFinal(id="cut", session=state.session, text="cut")]
 
     def flush(self, state):
         assert not self.closed

@@ -1,5 +1,6 @@
 """What a person reads in the terminal, and what a program reads."""
 
+import dataclasses
 import io
 import json
 
@@ -14,6 +15,8 @@ from everlisten.engine.events import (
     EngineHealth,
     EngineState,
     EngineStateChanged,
+    ReplyDelta,
+    ReplyFinal,
     SoundAlert,
     TranslationFinal,
 )
@@ -87,8 +90,22 @@ def test_notes_and_problems_go_elsewhere_and_a_problem_is_told_once():
 
 
 def test_alerts_show_their_advice():
-    out, _ = printed([SoundAlert(id="a", session="s", label="Smoke alarm", advice="Look!")])
-    assert out == "[00:00.0] ! Smoke alarm. Look!\n"
+    alert = SoundAlert(id="a", session="s", label="Smoke alarm", advice="Look!")
+    out, _ = printed([alert, dataclasses.replace(alert, end_s=9.0)])
+    assert out == "[00:00.0] ! Smoke alarm. Look!\n", "an event that goes on is shown once"
+
+
+def test_replies_grow_in_place():
+    out, _ = printed(
+        [
+            ReplyDelta(id="r", session="s", text="It is"),
+            ReplyDelta(id="r", session="s", text=" a dog."),
+            ReplyFinal(id="r", session="s", start_s=1.0, text="It is a dog."),
+        ],
+        partials="in place",
+    )
+    steps = ["… Everlisten: It is", "… Everlisten: It is a dog.", "[00:01.0] Everlisten: It is a"]
+    assert out == "\r\x1b[K".join(steps) + " dog.\n"
 
 
 def test_json_is_one_object_a_line():

@@ -34,13 +34,20 @@ def test_targets(value, code):
 
 def test_other_targets_need_the_big_model():
     with pytest.raises(ConfigError, match=r"French needs the big model.*--translate en"):
-        parse_target("fr")
+        parse_target("fr", any_language=False)
 
 
 def test_exactly_one_target_works_and_comes_first():
     targets = translation_targets()
     assert targets[0] == ("en", "English", "")
     assert all(why_not for _, _, why_not in targets[1:])
+
+
+def test_the_big_model_translates_into_every_language():
+    assert parse_target("French", any_language=True) == "fr"
+    targets = translation_targets(any_language=True)
+    assert [code for code, _, _ in targets] == list(spoken_languages())
+    assert not any(why_not for _, _, why_not in targets)
 
 
 def test_the_list_is_whispers_own():

@@ -18,7 +18,7 @@ FILE = (SourceName.FILE,)
 RATE_HZ = 16_000
 
 
-def _play(path: Path, *, capacity: int = 4, fast: bool = True) -> list[AudioChunk]:
+def _play(path: Path | list[Path], *, capacity: int = 4, fast: bool = True) -> list[AudioChunk]:
     ring = ChunkRing(FILE, capacity)
     source = FileSource(path, ring, fast=fast)
     source.start()
@@ -53,6 +53,43 @@ def test_every_sample_comes_and_the_last_chunk_is_padded(tmp_path: Path, sound: 
     assert len(heard) == 7 * CHUNK_SAMPLES
     np.testing.assert_array_equal(heard[: len(sound)], sound)
     assert not heard[len(sound) :].any()
+
+
+def test_files_in_a_row_are_one_stream(tmp_path: Path, sound: np.ndarray) -> None:
+    paths = [tmp_path / "a.wav", tmp_path / "b.flac"]
+    soundfile.write(paths[0], sound, RATE_HZ, subtype="FLOAT")
+    soundfile.write(paths[1], np.full(48_000, 0.25, np.float32), 48_000)
+    chunks = _play(paths)
+    heard = _joined(chunks)
+    np.testing.assert_array_equal(heard[: len(sound)], sound)
+    assert not heard[len(sound) : 7 * CHUNK_SAMPLES].any()
+    second = heard[7 * CHUNK_SAMPLES :]
+    assert second[100:15_900] == pytest.approx(np.full(15_800, 0.25), abs=1e-3)
+    source = FileSource(paths, ChunkRing(FILE), name="both")
+    assert source.duration_s == pytest.approx(7 * 0.4 + 1.0)
+    assert source.health().sources[0].device == "both"
+    source.stop()
+
+
+def test_silence_follows_each_of_several_files(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.full(6_400, 0.5, np.float32), RATE_HZ)
+    ring = ChunkRing(FILE, 20)
+    source = FileSource([path, path], ring, fast=True, pause_s=1.2)
+    assert source.duration_s == pytest.approx(8 * 0.4)
+    source.start()
+    while not source.finished:
+        time.sleep(0.001)
+    source.stop()
+    loud = [bool(ring.pop().samples.any()) for _ in range(len(ring))]  # type: ignore[union-attr]
+    assert loud == [True, False, False, False] * 2
+
+
+def test_a_bad_one_among_several_is_told_before_anything_plays(tmp_path: Path) -> None:
+    good = tmp_path / "a.wav"
+    soundfile.write(good, np.zeros(100, np.float32), RATE_HZ)
+    with pytest.raises(AudioFileError, match=r"gone\.wav"):
+        FileSource([good, tmp_path / "gone.wav"], ChunkRing(FILE))
 
 
 def test_only_the_first_seconds_are_played(tmp_path: Path, sound: np.ndarray) -> None:

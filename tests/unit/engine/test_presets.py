@@ -17,4 +17,4 @@ def test_the_presets_that_are_promised() -> None:
 def test_another_text_is_the_users_own() -> None:
     assert preset_of("narrate").text == "Tell me what you hear, as it happens."
     own = preset_of("Tell me when the dog barks.")
-    assert (own.id, own.text, own.instruction) == ("own", "Tell me when the dog barks.", "")
+    assert (own.id, own.text) == ("own", "Tell me when the dog barks.")

@@ -14,7 +14,7 @@ import soundfile
 
 from everlisten.audio_io.chunk import AudioChunk, SourceName
 from everlisten.engine.embedded.model import EmbeddedModel
-from everlisten.engine.errors import ModelLoadError, UnsupportedTargetError
+from everlisten.engine.errors import ModelLoadError
 from everlisten.engine.events import (
     CaptionFinal,
     CaptionPartial,
@@ -160,9 +160,13 @@ def test_english_is_not_translated(
     assert {type(e) for e in events} == {CaptionFinal}
 
 
-def test_other_targets_need_the_big_model(real_model: EmbeddedModel) -> None:
-    with pytest.raises(UnsupportedTargetError, match="big model"):
-        real_model.new_state(Instruction(translate_to="zh"), "s1")
+def test_other_targets_leave_the_translation_out(
+    real_model: EmbeddedModel, shared: Path, chunks_of: Any
+) -> None:
+    path = shared / "data" / "speech" / "multilingual" / "de-DE-audio1.ogg"
+    samples = soundfile.read(path, dtype="float32")[0][: 8 * 16_000]
+    events = listen(real_model, chunks_of(samples), Instruction(translate_to="zh"), backlog=1)
+    assert {type(e) for e in events} == {CaptionFinal}
 
 
 def test_missing_weights_are_named(tmp_path: Path) -> None:
