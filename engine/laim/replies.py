@@ -97,7 +97,7 @@ class Replies:
         return [alert] if alert is not None else []
 
     def _add(self, piece: str) -> list[EngineEvent]:
-        if not piece or self.open is None:
+        if self.open is None or not (piece := piece if self.open.pieces else piece.lstrip()):
             return []
         self.open.pieces.append(piece)
         return [ReplyDelta(text=piece, **self._common(self.open))]

@@ -143,6 +143,8 @@ class Transcript:
         return self.close() if over else []
 
     def _add(self, piece: str) -> list[EngineEvent]:
+        if self.open is None:
+            piece = piece.lstrip()
         if not piece or self.speaking is None:
             return []
         events: list[EngineEvent] = []
