@@ -12,7 +12,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from everlisten.app.bench.engine_report import Table, machine, read_tables, write_tables
 from everlisten.app.bench.engine_subject import Subject
@@ -128,16 +130,33 @@ def _subject(args: argparse.Namespace) -> Subject:
 def _random_checkpoint(args: argparse.Namespace) -> Path:
     """The folder of a random checkpoint; one that is already there is used again."""
     from everlisten.app.bench.random_checkpoint import write_random_checkpoint
+    from everlisten.app.bench.random_tokenizer import write_random_tokenizer
+    from everlisten.engine.laim.text import TOKENIZER_FILE
 
     folder: Path = args.scratch / args.random
     whole = folder.with_name(f"{folder.name}.whole")
     if not whole.exists():
         began_s = time.monotonic()
-        write_random_checkpoint(folder, args.random)
+        write_random_checkpoint(folder, **({} if args.random == "released" else _tiny_sizes()))
+        write_random_tokenizer(folder / TOKENIZER_FILE)
         whole.touch()
         took_s = time.monotonic() - began_s
         print(f"random checkpoint written in {took_s:.0f} s", file=sys.stderr, flush=True)
     return folder
+
+
+def _tiny_sizes() -> dict[str, Any]:
+    """Sizes that a CPU runs at once and that every precision fits."""
+    from everlisten.engine.laim.sizes import RELEASED_LANGUAGE_MODEL, RELEASED_TOWER
+
+    size = replace(
+        RELEASED_LANGUAGE_MODEL,
+        layers=2, width=128, query_heads=4, head_width=32, feed_forward=256,
+    )  # fmt: skip
+    tower = replace(
+        RELEASED_TOWER, width=64, layers=2, heads=2, feed_forward=128, output_width=size.width
+    )
+    return {"size": size, "tower_size": tower}
 
 
 def _in_process_of_its_own(args: argparse.Namespace, precision: str) -> int:

@@ -133,11 +133,12 @@ def latency_rows(name: str, lanes: int, played: Sequence[ChunkTimes]) -> list[Ro
     silent = [each.done_ms for each in played if not each.spoke]
     spoken = [each.done_ms for each in played if each.spoke]
     return [
-        {"what": f"chunk end to {what}", "stream": name, "lanes": lanes, **Timing.of(ms).cells()}
+        {"what": what, "stream": name, "lanes": lanes, **Timing.of(ms).cells()}
         for what, ms in (
-            ("decision", decisions),
-            ("first text token", texts),
+            ("chunk end to decision", decisions),
+            ("chunk end to first text token", texts),
             ("all done, silent chunk", silent),
             (f"all done, {TEXT_TOKENS} text tokens", spoken),
         )
+        if ms
     ]

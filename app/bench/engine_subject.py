@@ -79,9 +79,13 @@ class Subject:
 
     def model(self) -> AudioInteractionModel:
         """The model as the application opens it, every shape prepared."""
+        import torch
+
         from everlisten.engine.laim.model import AudioInteractionModel
 
         if self._model is None:
+            if self.device.startswith("cuda"):
+                torch.cuda.reset_peak_memory_stats()
             began_s = time.perf_counter()
             self._model = AudioInteractionModel(
                 self.folder,

@@ -142,7 +142,7 @@ class ReleasedLanguageModel:
         size = self._size
         heads = F.linear(rows, _plain(layer.qkv), layer.qkv_bias)
         heads = heads.view(len(rows), -1, size.head_width).transpose(0, 1)  # [H + 2 G, T, C]
-        parts = (size.query_heads, size.kv_heads, size.kv_heads)
+        parts = [size.query_heads, size.kv_heads, size.kv_heads]
         queries, keys, values = torch.split(heads, parts)
         queries, keys = _rotate(queries, rotary), _rotate(keys, rotary)
         if index == len(state.keys):

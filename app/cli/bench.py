@@ -7,12 +7,14 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from everlisten.app.config import ConfigError
+from everlisten.app.model_choice import need_torch
 
 SUITES = {
     "captions": "everlisten.app.bench.captions",
     "peers": "everlisten.app.bench.peers",
     "latency": "everlisten.app.bench.capture_latency",
     "start": "everlisten.app.bench.start",
+    "engine": "everlisten.app.bench.engine",
 }
 
 MEASURES = ("jiwer", "sacrebleu", "whisper_normalizer")
@@ -33,4 +35,6 @@ def run(args: argparse.Namespace) -> int:
             f"This benchmark needs {', '.join(missing)}; run it with 'make bench', or install"
             " the extra: pip install 'everlisten[test]'."
         )
+    if args.suite == "engine":
+        need_torch()
     return int(suite.main(options))

@@ -112,5 +112,5 @@ def _add_history(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_bench(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("suite", choices=("captions", "peers", "latency", "start"))
+    parser.add_argument("suite", choices=("captions", "peers", "latency", "start", "engine"))
     parser.add_argument("rest", nargs=argparse.REMAINDER, help="options of the suite; try --help")

@@ -14,9 +14,11 @@ import os
 import subprocess
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+STAND_INS = Path(__file__).resolve().parent / "stand_ins"
 USAGE_ERROR = 2
 
 
@@ -28,7 +30,10 @@ def main(arguments: list[str]) -> int:
         return USAGE_ERROR
     with tempfile.TemporaryDirectory(prefix="everlisten-import-") as folder:
         (Path(folder) / "everlisten").symlink_to(REPOSITORY, target_is_directory=True)
-        path = os.pathsep.join(filter(None, (folder, os.environ.get("PYTHONPATH"))))
+        paths = [folder, os.environ.get("PYTHONPATH", "")]
+        if find_spec("soundfile") is None:
+            paths.append(str(STAND_INS))
+        path = os.pathsep.join(filter(None, paths))
         command = commands[arguments[0]](arguments[1:])
         return subprocess.run(command, env={**os.environ, "PYTHONPATH": path}).returncode
 
