@@ -17,6 +17,7 @@ from everlisten.engine.laim.outcomes import Heard, Outcome
 from everlisten.engine.laim.plan import Plan
 from everlisten.engine.laim.reading import RowReading
 from everlisten.engine.laim.step import LmStep, RowBlock
+from everlisten.engine.laim.tokens import Emotion
 
 
 @dataclass(slots=True, eq=False)
@@ -37,6 +38,13 @@ class Seat:
     def lanes(self) -> list[Lane]:
         """The lane, and the branch's if there is one."""
         return [self.lane] if self.branch is None else [self.lane, self.branch.lane]
+
+    @property
+    def can_be_interrupted(self) -> bool:
+        """Whether an urgent reply would cut the running one; an urgent one is not cut again."""
+        lane = self.lane
+        queued = self.interruptible and lane.config.policy is Policy.QUEUE
+        return queued and lane.reply is not None and lane.reply.emotion is not Emotion.URGENT
 
     @property
     def busy(self) -> bool:
@@ -152,7 +160,9 @@ class Schedule:
         if lane is seat.lane:
             return lane.apply(plan, readings)
         # Where the lane's reply has just ended, the lane hears the branch's chunks itself.
-        if seat.branch is None or not seat.branch.apply(plan, readings) or seat.lane.reply is None:
+        if seat.branch is None or not seat.branch.apply(plan, readings):
+            return []
+        if not seat.can_be_interrupted:
             return []
         seat.free(slots)
         outcomes = seat.branch.take_over(seat.lane)
@@ -171,23 +181,19 @@ class Schedule:
             self._finish_rebuild(lane, slots)
 
     def _tend_branch(self, seat: Seat, slots: Slots) -> None:
-        lane, branch = seat.lane, seat.branch
-        if branch is not None and lane.reply is None:
+        """Open, close or renew the branch as the lane's reply asks for it."""
+        lane = seat.lane
+        if not seat.can_be_interrupted:
             seat.close_branch(slots)
-        elif branch is not None and self._room(branch.lane) < 2 * TURN_ROWS:
+            return
+        if seat.branch is not None and self._room(seat.branch.lane) < 2 * TURN_ROWS:
             # It begins again where the lane is once it has forgotten.
             seat.close_branch(slots)
             if lane.rebuild is not None:
                 slots.give(lane.rebuild.context.slot)
             self._begin_rebuild(lane, slots)
             self._finish_rebuild(lane, slots)
-        if (
-            seat.branch is None
-            and seat.interruptible
-            and self.config.policy is Policy.QUEUE
-            and lane.reply is not None
-            and any(isinstance(item, Heard) for item in lane.waiting)
-        ):
+        if seat.branch is None and any(isinstance(item, Heard) for item in lane.waiting):
             seat.branch = Branch.of(lane, slots.take())
             context = seat.branch.lane.context
             self.step.copy(lane.context.slot, context.slot, context.position)
