@@ -11,18 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from everlisten.audio_io.chunk import CHUNK_SAMPLES, SAMPLE_RATE_HZ, Samples
-from everlisten.engine.errors import EngineError
-from everlisten.engine.laim.instructions import translation_text
+from everlisten.engine.laim.config import LARGEST_WINDOW
 from everlisten.engine.laim.log_mel import whole_log_mel
+from everlisten.engine.laim.parts import LaimParts
 from everlisten.engine.laim.pieces import LONGEST_S, cut, join
 from everlisten.engine.laim.step import LmStep, RowBlock
+from everlisten.engine.laim.task import Answer, OfflineTask, Recording, TaskError
 from everlisten.engine.laim.text import TextTokenizer
 from everlisten.engine.laim.tokens import (
     ASSISTANT,
@@ -37,79 +37,22 @@ from everlisten.engine.laim.tokens import (
 )
 from everlisten.engine.laim.tower import TowerStep
 
-TaskKind = Literal["asr", "translate", "question"]
-TASK_KINDS: tuple[TaskKind, ...] = get_args(TaskKind)
-TRANSCRIBE = "Please transcribe the speech into text."
 _MAX_ANSWER_TOKENS = 256
 """20 s of fast speech are about 100 tokens."""
+_PREFIX_HEAD = len(prefix(())) - 1
+"""Rows of a prefix before the system's text; one follows it."""
 _ROWS_PER_S = 25
 _SHORTEST_S = 1.0
 """A question that leaves room for less is refused."""
 
 
-class TaskError(EngineError):
-    """The task cannot be done with this input."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfflineTask:
-    """What is wanted.
-
-    Attributes:
-        kind: asr, translate or question.
-        text: The question; "" answers the question that is spoken in the recording, or judges from
-            its sounds whether help is needed.
-        language_name: English name of the language to translate into.
-    """
-
-    kind: TaskKind
-    text: str = ""
-    language_name: str = ""
-
-    @property
-    def user_text(self) -> str:
-        """What the user block says; "" for none."""
-        if self.kind == "asr":
-            return TRANSCRIBE
-        if self.kind == "translate":
-            return translation_text(self.language_name)
-        return self.text
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """A recording to work on: float32 [T] at 16 kHz, under a name of the caller's."""
-
-    name: str
-    samples: Samples
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What came out.
-
-    Attributes:
-        name: Of the recording.
-        text: The transcript, translation or answer.
-        duration_s: Length of the recording.
-        heard_s: How much of it was heard, from its start: a question's whole context must fit into
-            the window, so the rest of a long recording is left out.
-        complete: Whether the model ended the text by itself, and not the length limit.
-    """
-
-    name: str
-    text: str
-    duration_s: float
-    heard_s: float
-    complete: bool
-
-
 @dataclass(slots=True, eq=False)
 class _Piece:
-    """One context: its rows so far, and what came out of them."""
+    """One context: its sound, its rows once that is encoded, and what came out of them."""
 
-    tokens: list[int]
-    features: Tensor
+    sounds: list[Samples]
+    tokens: list[int] = field(default_factory=list)
+    features: Tensor | None = None
     position: int = 0
     written: list[int] = field(default_factory=list)
     done: bool = False
@@ -125,6 +68,7 @@ class _Piece:
         begin, end = self.position, min(self.position + max_rows, len(self.tokens))
         heard = self.tokens[:begin].count(OFFLINE_PAD)
         count = self.tokens[begin:end].count(OFFLINE_PAD)
+        assert self.features is not None
         features = self.features[heard : heard + count] if count else None
         last = end == len(self.tokens)
         read = (end - begin - 1,) if last else ()
@@ -177,6 +121,20 @@ class OfflineTasks:
         self._prefix = prefix(tuple(system_text), OFFLINE)
         self._max_answer = max_answer_tokens
 
+    @classmethod
+    def of_parts(cls, parts: LaimParts, *, rows: int = 4) -> OfflineTasks:
+        """With a cache of its own for so many rows; compiled and captured as `parts` says."""
+        step = LmStep(
+            parts.weights, slots=rows, positions=LARGEST_WINDOW, lanes=rows - 1, mode=parts.mode
+        )
+        step.prepare()
+        return cls(
+            tower=parts.perception.tower,
+            step=step,
+            tokenizer=parts.tokenizer,
+            system_text=parts.prefix[_PREFIX_HEAD:-1],
+        )
+
     def run(self, recordings: Iterable[Recording], task: OfflineTask) -> Iterator[Answer]:
         """Do `task` with every recording.
 
@@ -195,11 +153,11 @@ class OfflineTasks:
         waiting: list[_Piece] = []
         while True:
             while len(waiting) < rows.count(None) and (one := next(source, None)) is not None:
-                jobs.append(self._job(one, task, end))
+                jobs.append(self._job(one, task, len(end)))
                 waiting += jobs[-1].pieces
             for slot, piece in enumerate(rows):
                 if piece is None and waiting:
-                    rows[slot] = waiting.pop(0)
+                    rows[slot] = self._open(waiting.pop(0), end)
             if not any(rows):
                 return
             self._advance(rows)
@@ -215,30 +173,33 @@ class OfflineTasks:
         user = user_block(self._tokenizer.encode(text)) if text else ()
         return [*user, ASSISTANT, TEXT_BEGIN]
 
-    def _job(self, recording: Recording, task: OfflineTask, end: list[int]) -> _Job:
+    def _job(self, recording: Recording, task: OfflineTask, end: int) -> _Job:
         duration_s = len(recording.samples) / SAMPLE_RATE_HZ
-        room = self._step.positions - len(self._prefix) - len(end) - self._max_answer
+        room = self._step.positions - len(self._prefix) - end - self._max_answer
         longest_s = min(LONGEST_S, (room - 2) / _ROWS_PER_S)
         if longest_s < _SHORTEST_S:
             raise TaskError(
-                f"The question has {len(end)} tokens and leaves no room for the recording; "
+                f"The question has {end} tokens and leaves no room for the recording; "
                 "ask a shorter one."
             )
         sounds = cut(recording.samples, longest_s)
         if task.kind != "question":
-            pieces = [self._piece([self._encode(sound)], end) for sound in sounds]
-            return _Job(recording, pieces, duration_s)
+            return _Job(recording, [_Piece([sound]) for sound in sounds], duration_s)
         # An answer needs the whole recording in one context, as far as that goes.
         rows = np.cumsum([len(sound) * _ROWS_PER_S / SAMPLE_RATE_HZ + 2 for sound in sounds])
         taken = sounds[: max(1, int((rows <= room).sum()))]
         heard_s = sum(map(len, taken)) / SAMPLE_RATE_HZ
-        return _Job(recording, [self._piece([*map(self._encode, taken)], end)], heard_s)
+        return _Job(recording, [_Piece(taken)], heard_s)
 
-    def _piece(self, sounds: list[Tensor], end: list[int]) -> _Piece:
-        rows = list(self._prefix)
-        for features in sounds:
-            rows += [AUDIO_BEGIN, *(OFFLINE_PAD,) * len(features), AUDIO_END]
-        return _Piece([*rows, *end], torch.cat(sounds))
+    def _open(self, piece: _Piece, end: list[int]) -> _Piece:
+        """Encode a piece, now that a row is free: hours of embeddings would fill the memory."""
+        parts = [self._encode(sound) for sound in piece.sounds]
+        piece.features = torch.cat(parts)
+        piece.tokens += self._prefix
+        for features in parts:
+            piece.tokens += [AUDIO_BEGIN, *(OFFLINE_PAD,) * len(features), AUDIO_END]
+        piece.tokens += end
+        return piece
 
     def _encode(self, samples: Samples) -> Tensor:
         missing = max(0, CHUNK_SAMPLES - len(samples))  # less gives no embedding at all
@@ -259,11 +220,11 @@ class OfflineTasks:
                 self._write(piece, reading.token)
 
     def _write(self, piece: _Piece, token: int) -> None:
-        if token == TEXT_END:
-            piece.done = True
-            return
-        piece.written.append(token)
-        piece.tokens.append(token)
-        full = len(piece.tokens) >= self._step.positions
-        if len(piece.written) >= self._max_answer or full:
-            piece.done, piece.complete = True, False
+        if token != TEXT_END:
+            piece.written.append(token)
+            piece.tokens.append(token)
+            full = len(piece.tokens) >= self._step.positions
+            piece.complete = len(piece.written) < self._max_answer and not full
+        piece.done = token == TEXT_END or not piece.complete
+        if piece.done:
+            piece.features = None

@@ -16,17 +16,11 @@ from hypothesis import strategies as st
 from everlisten.engine.laim import tokens
 from everlisten.engine.laim.checkpoint import Checkpoint, load_checkpoint
 from everlisten.engine.laim.log_mel import whole_log_mel
-from everlisten.engine.laim.offline import (
-    TRANSCRIBE,
-    Answer,
-    OfflineTask,
-    OfflineTasks,
-    Recording,
-    TaskError,
-)
+from everlisten.engine.laim.offline import OfflineTasks
 from everlisten.engine.laim.pieces import cut, join
 from everlisten.engine.laim.reading import RowReading
 from everlisten.engine.laim.step import LmStep, RowBlock
+from everlisten.engine.laim.task import TRANSCRIBE, Answer, OfflineTask, Recording, TaskError
 from everlisten.engine.laim.text import TextTokenizer
 from everlisten.engine.laim.tower import TowerStep, tower_weights
 
