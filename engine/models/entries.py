@@ -10,8 +10,11 @@ from typing import Any
 
 import yaml
 
+from everlisten.engine.laim.precision import ParameterCounts
+
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_PLAIN_PATH = re.compile(rf"{_PLAIN_NAME.pattern}(?:/{_PLAIN_NAME.pattern})*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +27,8 @@ class ModelFile:
 
     def __post_init__(self) -> None:
         # The name becomes a path below the data folder.
-        if not _PLAIN_NAME.fullmatch(self.name):
-            raise ValueError(f"model file {self.name!r}: the name must be plain, without folders")
+        if not _PLAIN_PATH.fullmatch(self.name):
+            raise ValueError(f"model file {self.name!r}: every part of the name must be plain")
         if self.size < 0:
             raise ValueError(f"model file {self.name}: size {self.size} is negative")
         if not _SHA256.fullmatch(self.sha256):
@@ -48,8 +51,27 @@ class HubSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WantedFiles:
+    """Files whose sizes and hashes are not known here: the Hub's own list says them at the fetch.
+
+    Attributes:
+        patterns: Names, or patterns such as "*.safetensors"; each must find a file.
+        size: About how many bytes they are.
+    """
+
+    patterns: tuple[str, ...]
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelEntry:
-    """One model of the catalogue."""
+    """One model of the catalogue.
+
+    Attributes:
+        files: Empty as long as only `wanted` is known.
+        wanted: What to take of the Hub's list, for a model whose files are not listed here.
+        parameters: What takes memory, for a model that runs in several precisions.
+    """
 
     id: str
     title: str
@@ -59,10 +81,14 @@ class ModelEntry:
     files: tuple[ModelFile, ...]
     packages: PackageSource | None = None
     hub: HubSource | None = None
+    wanted: WantedFiles | None = None
+    parameters: ParameterCounts | None = None
 
     @property
     def size(self) -> int:
-        """Bytes of all files."""
+        """Bytes of all files; about so many where they are not listed yet."""
+        if self.wanted is not None and not self.files:
+            return self.wanted.size
         return sum(file.size for file in self.files)
 
 
@@ -91,18 +117,30 @@ def _entry(id_: str, fields: Mapping[str, Any]) -> ModelEntry:
         sources = {source["kind"]: source for source in fields["sources"]}
         if unknown := sources.keys() - {"packages", "hub"}:
             raise ValueError(f"model {id_}: unknown sources {sorted(unknown)}")
+        wanted = _wanted(fields.get("wanted"))
+        if wanted and sources.keys() != {"hub"}:
+            raise ValueError(f"model {id_}: wanted files come from the hub alone")
+        counts = fields.get("parameters")
         return ModelEntry(
             id=id_,
             title=fields["title"],
             purpose=fields["purpose"],
             licence=fields["licence"],
             home=fields["home"],
-            files=tuple(ModelFile(**file) for file in fields["files"]),
+            files=() if wanted else tuple(ModelFile(**file) for file in fields["files"]),
             packages=_packages(sources.get("packages")),
             hub=_hub(sources.get("hub")),
+            wanted=wanted,
+            parameters=ParameterCounts(**counts) if counts else None,
         )
     except KeyError as error:
         raise ValueError(f"model {id_}: the field {error} is missing") from error
+
+
+def _wanted(fields: Mapping[str, Any] | None) -> WantedFiles | None:
+    if not fields:
+        return None
+    return WantedFiles(patterns=tuple(fields["patterns"]), size=fields["size"])
 
 
 def _packages(fields: Mapping[str, Any] | None) -> PackageSource | None:

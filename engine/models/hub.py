@@ -5,19 +5,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from everlisten.engine.errors import ModelLoadError
-from everlisten.engine.models.entries import HubSource, ModelEntry, ModelFile
+from everlisten.engine.models.entries import HubSource
+
+INCOMPLETE = ".incomplete"
+"""What is added to the name of a file that is not whole yet."""
 
 Progress = Callable[[int, int], None]
 """Called with (bytes done, bytes in all) of the whole model."""
 
 
+class SizedFile(Protocol):
+    """A file of a repository."""
+
+    @property
+    def name(self) -> str:
+        """Path below the repository's root."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+
+
 def download(
-    entry: ModelEntry,
+    id: str,
+    files: Sequence[SizedFile],
     source: HubSource,
     folder: Path,
     progress: Progress | None,
@@ -28,33 +44,34 @@ def download(
     Raises:
         ModelLoadError: The Hub cannot be reached or refuses, or the disk does.
     """
-    done = 0
-    for file in entry.files:
+    done, total = 0, sum(file.size for file in files)
+    for file in files:
         if not (folder / file.name).exists():
-            tally = _tally_class(progress, done, entry.size)
+            tally = _tally_class(progress, done, total)
             try:
                 _download_file(file, source, folder, tally, endpoint)
             # Which HTTP library raises, and what, differs between releases of huggingface_hub.
             except Exception as error:
                 raise ModelLoadError(
-                    f"{file.name} of model {entry.id} could not be fetched from {source.repo}: "
-                    f"{_reason(error)}; check the network connection and run "
-                    f"'everlisten models fetch {entry.id}' again, it goes on where it stopped"
+                    f"{file.name} of model {id} could not be fetched from {source.repo}: "
+                    f"{reason(error)}; check the network connection and run "
+                    f"'everlisten models fetch {id}' again, it goes on where it stopped"
                 ) from error
         done += file.size
         if progress is not None:
-            progress(done, entry.size)
+            progress(done, total)
 
 
 def _download_file(
-    file: ModelFile, source: HubSource, folder: Path, tally: type[Any], endpoint: str | None
+    file: SizedFile, source: HubSource, folder: Path, tally: type[Any], endpoint: str | None
 ) -> None:
     # Not hf_hub_download: since 2.0 it throws a broken-off file away instead of resuming it.
     from huggingface_hub import hf_hub_url
     from huggingface_hub.file_download import http_get
     from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined,unused-ignore]
 
-    partial = folder / f"{file.name}.incomplete"
+    partial = folder / f"{file.name}{INCOMPLETE}"
+    partial.parent.mkdir(exist_ok=True)
     with partial.open("ab") as stream:
         if stream.tell() > file.size:
             stream.truncate(0)
@@ -69,7 +86,8 @@ def _download_file(
     partial.replace(folder / file.name)
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """The first line of what an HTTP library says."""
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
