@@ -28,6 +28,8 @@ from everlisten.engine.laim.text import StreamingDecoder
 SILENT_CHUNKS = 2
 """So many silent chunks in a row end an utterance."""
 LONGEST_S = 30.0
+LATE_S = 2.0
+"""A translation may come so long after the end of its caption."""
 
 
 @dataclass(slots=True)
@@ -124,11 +126,12 @@ class Transcript:
                                      confidence=confidence, **common)]  # fmt: skip
         return [CaptionFinal(text=utterance.text, confidence=confidence, **common)]
 
-    @property
-    def current_id(self) -> str:
-        """Id of the utterance that is being written, or of the last one."""
-        utterance = self.open or self.last
-        return utterance.id if utterance is not None else ""
+    def id_near(self, decided: Decided) -> str:
+        """Id of the utterance that is being written, or was until shortly before a decision."""
+        if self.open is not None:
+            return self.open.id
+        late_s = decided.heard.index * CHUNK_S - LATE_S
+        return self.last.id if self.last is not None and self.last.end_s >= late_s else ""
 
     def _decided(self, decided: Decided) -> list[EngineEvent]:
         if self.open is not None:
@@ -147,10 +150,11 @@ class Transcript:
             piece = piece.lstrip()
         if not piece or self.speaking is None:
             return []
+        caption = self.captions.id_near(self.speaking) if self.captions is not None else ""
         events: list[EngineEvent] = []
-        if self.joins:
-            events += self._turn_to_caption()
-        utterance = self.open or self._begin(self.speaking)
+        if self.joins and caption:
+            events += self._turn_to(caption, self.speaking)
+        utterance = self.open or self._begin(caption, self.speaking)
         if self.joins and utterance.text and needs_space(utterance.text[-1], piece[0]):
             utterance.text += " "
         self.joins = False
@@ -161,24 +165,19 @@ class Transcript:
             return [*events, partial]
         return [*events, CaptionPartial(stable=utterance.text, **common)]
 
-    def _turn_to_caption(self) -> list[EngineEvent]:
+    def _turn_to(self, caption: str, decided: Decided) -> list[EngineEvent]:
         """A translation belongs to one caption: go on with the one that is written now."""
-        caption = self.captions.current_id if self.captions is not None else ""
-        if not caption:
-            return []
         events = []
         if self.open is not None and self.open.caption != caption:
             events = self.close()
         if self.open is None and self.last is not None and self.last.caption == caption:
             self.open = self.last  # more of it comes late
-            assert self.speaking is not None
-            self.open.hear(self.speaking)
+            self.open.hear(decided)
         return events
 
-    def _begin(self, decided: Decided) -> Utterance:
+    def _begin(self, caption: str, decided: Decided) -> Utterance:
         """The words were spoken in the chunk or in the one before."""
         self.count += 1
-        caption = self.captions.current_id if self.captions is not None else ""
         own = f"{self.clock.session}-{self.lane}-{self.clock.first}-{self.count}"
         start_s = max(0, decided.heard.index - 1) * CHUNK_S
         if self.last is not None:
