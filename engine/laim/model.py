@@ -82,6 +82,11 @@ class AudioInteractionModel:
         self._owner: LaimState | None = None
 
     @property
+    def parts(self) -> LaimParts:
+        """The weights and what goes with them, to share with work on whole recordings."""
+        return self._parts
+
+    @property
     def precision_reason(self) -> str:
         """Why the weights run in this precision, in one sentence."""
         return self._parts.precision_reason
