@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from everlisten.app.bench.engine_subject import Subject
 from everlisten.app.bench.engine_suites import SUITES, Extent
 
 _SHORTEST_SUITE_S = 5.0
+_NO_TIME = "Not run: no time left."
 _FAILED = 1
 
 
@@ -49,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--count", type=int, default=extent.count, help="passes for a row")
     parser.add_argument("--hours", type=float, default=extent.hours, help="of the endless suite")
     parser.add_argument("--soak-minutes", type=float, default=extent.soak_minutes)
+    parser.add_argument("--steady-chunks", type=int, default=extent.steady_chunks)
     parser.add_argument("--paced-s", type=float, default=extent.paced_s)
     parser.add_argument(
         "--minutes", default=",".join(f"{each:g}" for each in extent.minutes),
@@ -83,37 +86,43 @@ def _measure(args: argparse.Namespace) -> int:
         count=args.count,
         hours=args.hours,
         soak_minutes=args.soak_minutes,
+        steady_chunks=args.steady_chunks,
         paced_s=args.paced_s,
         minutes=tuple(float(each) for each in args.minutes.split(",")),
     )
     until_s = time.monotonic() + args.budget_s
     tables: list[Table] = []
+    failed = 0
     for name in (name for name in SUITES if name in args.suite.split(",")):
         path = args.out / f"{subject.precision}-{name}.json"
-        if not path.exists():
-            left_s = until_s - time.monotonic()
-            if left_s < _SHORTEST_SUITE_S:
-                tables.append(
-                    Table(f"{name}, {subject.precision}", (), ("Not run: no time left.",))
-                )
-                continue
-            _run_suite(name, subject, extent, left_s, path)
-        tables += read_tables(path)
+        problem = "" if path.exists() else _run_suite(name, subject, extent, until_s, path)
+        if problem:
+            tables.append(Table(f"{name}, {subject.precision}", (), (problem,)))
+            failed += problem != _NO_TIME
+        else:
+            tables += read_tables(path)
     subject.close()
     report = "\n".join([machine(subject.device), "", *(table.markdown() for table in tables)])
     (args.out / f"{subject.precision}.md").write_text(report, encoding="utf-8")
     print(report, flush=True)
-    return 0
+    return _FAILED if failed else 0
 
 
-def _run_suite(name: str, subject: Subject, extent: Extent, left_s: float, path: Path) -> None:
+def _run_suite(name: str, subject: Subject, extent: Extent, until_s: float, path: Path) -> str:
+    """Write a suite's tables; returns why there are none, "" if there are."""
     run, most_s = SUITES[name]
     began_s = time.monotonic()
+    if until_s - began_s < _SHORTEST_SUITE_S:
+        return _NO_TIME
     print(f"{subject.precision}: {name} ...", file=sys.stderr, flush=True)
-    tables = run(subject, extent, min(most_s, left_s))
+    try:
+        write_tables(path, run(subject, extent, min(most_s, until_s - began_s)))
+    except Exception as error:  # the other suites' numbers are worth having all the same
+        traceback.print_exc()
+        return f"Failed: {error!r}"
     took_s = time.monotonic() - began_s
     print(f"{subject.precision}: {name} took {took_s:.0f} s", file=sys.stderr, flush=True)
-    write_tables(path, tables)
+    return ""
 
 
 def _subject(args: argparse.Namespace) -> Subject:
@@ -164,6 +173,7 @@ def _in_process_of_its_own(args: argparse.Namespace, precision: str) -> int:
     options += ["--suite", args.suite, "--budget-s", str(args.budget_s), "--out", str(args.out)]
     options += ["--count", str(args.count), "--hours", str(args.hours), "--minutes", args.minutes]
     options += ["--soak-minutes", str(args.soak_minutes), "--paced-s", str(args.paced_s)]
+    options += ["--steady-chunks", str(args.steady_chunks)]
     command = [sys.executable, "-m", "everlisten.app.bench.engine", *options]
     return _FAILED if subprocess.run(command).returncode else 0
 

@@ -30,8 +30,6 @@ _CLOCK = (
     "Clock: from the call that hands over a whole chunk to the event that is handed back; every"
     " lane decides and speaks on the same chunks, and the last one counts."
 )
-_CHUNKS_BEFORE_STEADY = 170
-"""By then the window of 2,048 positions has been full once."""
 _EMPTY_CHUNKS = 20
 _COMPARED_MINUTES = (1.0, 3.0, 10.0)
 _SOAK_SPEED = 20.0
@@ -46,6 +44,8 @@ class Extent:
         count: Passes for a row of the steps' table; about three times as many chunks of a stream.
         hours: Stream time of the endless suite.
         soak_minutes: Stream time of the soak.
+        steady_chunks: Chunks before a stream counts as long-running: by 170 the window of 2,048
+            positions has been full once.
         paced_s: Wall time of the part of the stream suite that runs at real-time pace.
         minutes: Stream times at which the released way is compared.
     """
@@ -53,6 +53,7 @@ class Extent:
     count: int = 300
     hours: float = 10.0
     soak_minutes: float = 10.0
+    steady_chunks: int = 170
     paced_s: float = 40.0
     minutes: tuple[float, ...] = _COMPARED_MINUTES
 
@@ -89,7 +90,7 @@ def stream(subject: Subject, extent: Extent, limit_s: float) -> list[Table]:
             listening.restart()
             played += listening.play(_EMPTY_CHUNKS, limit_s=limit_s / 5)
         rows += latency_rows("first 8 s, back to back", lanes, played)
-        listening.skip(_CHUNKS_BEFORE_STEADY, limit_s=limit_s / 10)
+        listening.skip(extent.steady_chunks, limit_s=limit_s / 10)
         played = listening.play(chunks, limit_s=limit_s / 5)
         rows += latency_rows("full window, re-prefills included, back to back", lanes, played)
     if extent.paced_s > 0:
@@ -141,13 +142,16 @@ def endless(subject: Subject, extent: Extent, limit_s: float) -> list[Table]:
 
 def released(subject: Subject, extent: Extent, limit_s: float) -> list[Table]:
     """The released way beside ours, silent chunks with one lane."""
+    title = f"Beside the released way, {subject.precision}"
+    if subject.precision in ("int8", "int4"):
+        return [Table(title, (), ("The released code knows no quantization.",))]
     listening = Listening(subject, 1)
     ours: dict[float, Timing] = {}
     for minutes in extent.minutes:
         left = round(minutes * _MINUTE_CHUNKS) - listening.sound.index
         listening.skip(max(0, left))
         subject.script.silent = True
-        played = listening.play(100)
+        played = listening.play(min(100, extent.count))
         subject.script.silent = False
         ours[minutes] = Timing.of([each.done_ms for each in played])
     checkpoint = subject.checkpoint()
@@ -163,7 +167,7 @@ def released(subject: Subject, extent: Extent, limit_s: float) -> list[Table]:
         " a growing cache; its session, which ends after 44 s, goes on here. Silent chunks."
     )
     rows = tuple(compared_rows(extent.minutes, theirs, ours))
-    return [Table(f"Beside the released way, {subject.precision}", rows, (note,))]
+    return [Table(title, rows, (note,))]
 
 
 def steps(subject: Subject, extent: Extent, limit_s: float) -> list[Table]:
