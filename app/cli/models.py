@@ -79,10 +79,14 @@ def _convert(args: argparse.Namespace) -> int:
     return GOOD
 
 
+class _Bar(tqdm):
+    monitor_interval = 0  # no thread that refreshes the bar and outlives it
+
+
 @contextmanager
 def _byte_bar() -> Iterator[Progress]:
     """A progress bar on the terminal's error stream; silent where that is a file."""
-    with tqdm(unit="B", unit_scale=True, file=sys.stderr, disable=None, leave=False) as bar:
+    with _Bar(unit="B", unit_scale=True, file=sys.stderr, disable=None, leave=False) as bar:
 
         def show(done: int, total: int) -> None:
             bar.total = total

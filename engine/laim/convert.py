@@ -156,6 +156,6 @@ def _rename(temporary: Path, target: Path) -> None:
 
 def _unwritable(target: Path, error: OSError) -> ModelLoadError:
     return ModelLoadError(
-        f"{target} could not be written: {error.strerror or error}; make room or make its folder "
-        "writable"
+        f"{target} could not be written: {error.strerror or error}; choose another folder, make "
+        "room or make its folder writable"
     )

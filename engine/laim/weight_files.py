@@ -122,7 +122,7 @@ class WeightFiles:
         with ExitStack() as stack:
             for path in paths:
                 self._add(stack.enter_context(TensorFile(path)), wanted)
-            for key in wanted.keys() - self._files.keys():
+            for key in (key for key in wanted if key not in self._files):
                 where = paths[0].parent / places[key] if places and key in places else paths[0]
                 raise ModelLoadError(f"{where} lacks {key}; fetch the checkpoint again")
             self._stack = stack.pop_all()
