@@ -112,8 +112,8 @@ def soaked(subject: Subject, extent: Extent, limit_s: float) -> list[Table]:
         )
         for lanes in LANES
     )
-    lag = f"The lag includes the engine thread's rest of {POLL_S * 1e3:.0f} ms while the ring is empty."
-    return [Table(f"Soak, {subject.precision}", rows, (lag, _SCRIPTED))]
+    rest = f"Lag includes the engine thread's rest of {POLL_S * 1e3:.0f} ms when the ring is empty."
+    return [Table(f"Soak, {subject.precision}", rows, (rest, _SCRIPTED))]
 
 
 def endless(subject: Subject, extent: Extent, limit_s: float) -> list[Table]:
