@@ -27,7 +27,9 @@ class Perception:
 
     def frames(self, chunk: AudioChunk, state: LogMelState) -> Frames:
         """float32 [128, 40]: the chunk's log-mel spectrum, 2.5 ms behind the sound."""
-        (frames,) = self.log_mel.step(chunk.mixed, state)
+        complete = self.log_mel.step(chunk.mixed, state)
+        assert len(complete) == 1, complete.shape
+        frames: Frames = complete[0]
         return frames
 
     def heard(self, chunk: AudioChunk, frames: Frames) -> Heard:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import laim_rig
 import pytest
 import torch
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from laim_rig import Rig
 
-from everlisten.engine.laim.config import LaimConfig
+from everlisten.engine.laim.config import LaimConfig, Policy
 from everlisten.engine.laim.context import Context, Turn
 from everlisten.engine.laim.eviction import Rebuild, choose
 from everlisten.engine.laim.outcomes import Word
@@ -152,6 +154,34 @@ def test_after_forgetting_everything_is_as_if_only_the_rest_had_been_heard(bias:
     assert words == expected
     if bias > 0:
         assert words
+
+
+@pytest.mark.parametrize("policy", list(Policy))
+def test_forgetting_in_the_middle_of_a_reply(policy: Policy) -> None:
+    rig = Rig(replace(SMALL, policy=policy), lanes=1)
+    seat = rig.seat(bias=50.0)
+    swaps = 0
+    for heard in laim_rig.chunks(200):
+        rig.hear([heard])
+        rig.work(7)
+        before, speaking = seat.lane.context, seat.lane.reply
+        rig.schedule.forget(rig.seats, rig.slots)
+        if seat.lane.context is before or speaking is None or not speaking.written:
+            continue
+        swaps += 1
+        # What is said from here on is said in the new slot.
+        words = len(rig.said["assistant"])
+        rig.work(2)
+        said = [one.token for one in rig.said["assistant"][words:] if isinstance(one, Word)]
+        readings = laim_rig.replay(seat.lane.context.turns)
+        ids = seat.lane.context.between(0, seat.lane.context.rows)[0]
+        assert said
+        for token in said:
+            row = len(ids) - 1 - ids[::-1].index(token)
+            assert readings[row - 1].token == token
+        if swaps == 2:
+            break
+    assert swaps == 2
 
 
 def test_the_instruction_and_the_prefix_are_never_forgotten() -> None:
