@@ -66,6 +66,10 @@ def _with_configuration(args: argparse.Namespace) -> int:
         from everlisten.app.cli import history
 
         return history.run(args, paths)
+    if args.verb == "ask":
+        from everlisten.app.cli import ask
+
+        return ask.run(args, config, paths)
     if args.verb == "listen":
         from everlisten.app.cli import listen
 

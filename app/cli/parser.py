@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from everlisten.app.cli import listen_model
+from everlisten.app.cli.ask_options import add_ask
 
 EPILOG = """exit codes: 0 good, 2 bad usage or input, 3 model missing or damaged, 4 device trouble
 
@@ -31,6 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", metavar="VERB")
     for name, text, add in (
         ("listen", "caption a file or a device in the terminal", _add_listen),
+        ("ask", "transcribe, translate or answer about whole files", add_ask),
         ("devices", "list what can be listened to", _add_devices),
         ("models", "list, fetch, verify, remove and convert models", _add_models),
         ("history", "list, search and export sessions", _add_history),
