@@ -46,7 +46,7 @@ class Branch:
             context.append(turn)
         # A reply to a typed question goes together with the question.
         context.position = min(lane.context.position, context.rows - 1)
-        branch = cls(Lane(lane.name, context, lane.config, lane.bias, lane.temperature))
+        branch = cls(Lane(lane.name, context, lane.config, lane.bias, lane.temperature, lane.limit))
         for item in lane.waiting:
             branch.hear(item)
         return branch

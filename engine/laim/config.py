@@ -62,7 +62,10 @@ class LaimConfig:
     waiting_chunks: int = 64
     """Most chunks that wait for a lane (25.6 s); further ones wait in the chunk ring."""
     max_reply_tokens: int = 256
-    """A longer reply is ended."""
+    """A longer reply of the assistant is ended."""
+    max_caption_tokens: int = 96
+    """So is a longer caption or translation after one chunk, if that is less: loops happen, and 96
+    tokens are some 25 s of speech."""
     max_question_tokens: int = 128
     """A longer typed question is refused."""
     max_instruction_chunks: int = 25

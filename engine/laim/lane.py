@@ -62,6 +62,7 @@ class Lane:
         config: Shared by all lanes.
         bias: Added to the score of speaking.
         temperature: Of the text.
+        limit: Most text tokens of a reply.
         waiting: Chunks and questions that the context does not have yet, oldest first.
         reply: The one being written.
         rebuild: The context that is to replace the present one.
@@ -72,9 +73,14 @@ class Lane:
     config: LaimConfig
     bias: float = 0.0
     temperature: float = 0.0
+    limit: int = 0
     waiting: deque[Heard | Question] = field(default_factory=deque)
     reply: Reply | None = None
     rebuild: Rebuild | None = None
+
+    def __post_init__(self) -> None:
+        """Without a limit of its own, the lane's is the assistant's."""
+        self.limit = self.limit or self.config.max_reply_tokens
 
     @property
     def needed_rows(self) -> int:
@@ -163,7 +169,7 @@ class Lane:
         self.waiting.popleft()
         self.context.append(Turn.of_question(question.after, question.text))
         self.context.turns[-1].tail.append(TEXT_BEGIN)
-        self.reply = Reply(self.config.max_reply_tokens)
+        self.reply = Reply(self.limit)
 
     def _next_chunks(self, max_rows: int) -> list[Heard]:
         """The waiting chunks that fit in one pass and in the window."""
@@ -213,9 +219,10 @@ class Lane:
         scripted = script(self.name, heard.index) if script is not None else None
         speak = score > 0 if scripted is None else scripted.text_tokens > 0
         if speak:
-            self.reply = Reply(self.config.max_reply_tokens)
+            self.reply = Reply(self.limit)
             if scripted is not None:
-                self.reply = Reply(scripted.text_tokens, True, scripted.emotion)
+                length = min(scripted.text_tokens, self.limit)
+                self.reply = Reply(length, scripted=True, emotion=scripted.emotion)
         return Decided(heard, speak, 1 / (1 + math.exp(-score)))
 
     def _say(self, reply: Reply, reading: RowReading) -> list[Outcome]:

@@ -89,8 +89,9 @@ class Seating:
             pinned = [turn for turn in lane.context.turns[1:] if turn.pinned]
             for turn in pinned[self.config.max_instruction_chunks :]:
                 turn.pinned = False
+            lane.limit = min(lane.limit, self.config.max_reply_tokens)
             if lane.reply is not None:
-                lane.reply.limit = min(lane.reply.limit, self.config.max_reply_tokens)
+                lane.reply.limit = min(lane.reply.limit, lane.limit)
             kept = choose(lane.context.turns, self.config.keep, self.config.recent_chunks)
             lane.context = Context.of_turns(slots.take(), kept)
 
@@ -98,6 +99,7 @@ class Seating:
         lane = Lane(name, Context.of_turns(state.slots.take(), turns), self.config)
         text = StreamingDecoder(self.parts.tokenizer)
         if name != ASSISTANT_LANE:
+            lane.limit = min(lane.limit, self.config.max_caption_tokens)
             return LaneState(brief, Seat(lane), Transcript(name, state.clock, text))
         lane.temperature = self.config.temperature
         replies = Replies(name, state.clock, text, self.policy, state.alerts)

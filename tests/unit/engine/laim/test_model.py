@@ -288,6 +288,16 @@ def test_a_reply_ends_at_its_limit(build: Callable[..., AudioInteractionModel]) 
     assert any(len(turn.tail) == 2 + 9 + 1 for turn in turns)
 
 
+def test_a_caption_that_loops_ends_at_a_limit_of_its_own(
+    build: Callable[..., AudioInteractionModel],
+) -> None:
+    model = build(LaimConfig(max_caption_tokens=7, script=lambda lane, chunk: Scripted(50)))
+    state = model.new_state(ALL, "s")
+    listen(model, state, sound(1))
+    for name, length in (("captions", 7), ("translation", 7), ("assistant", 50)):
+        assert len(state.lanes[name].seat.lane.context.turns[-1].tail) == length + 3
+
+
 def test_a_typed_question_is_answered(build: Callable[..., AudioInteractionModel]) -> None:
     silent = LaimConfig(script=lambda lane, chunk: Scripted(0), max_reply_tokens=12)
     model = build(silent)
