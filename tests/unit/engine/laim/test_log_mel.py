@@ -136,9 +136,9 @@ def test_a_chunk_costs_little(rng: np.random.Generator) -> None:
     state = stream.new_state()
     chunk = noise(rng, CHUNK_SAMPLES)
     costs_s = []
-    for _ in range(30):
-        began_s = time.perf_counter()
+    for _ in range(100):
+        began_s = time.thread_time()
         stream.step(chunk, state)
-        costs_s.append(time.perf_counter() - began_s)
-    # Best of many: other programs on the machine are not ours to measure.
+        costs_s.append(time.thread_time() - began_s)
+    # Best of many, in time of the processor: other programs are not ours to measure.
     assert min(costs_s) < 0.002
