@@ -15,16 +15,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from everlisten.app.big_model import BigModelLoader
 from everlisten.app.equipment import CAPTIONS_MODEL, Equipment, reselect, set_gain
 from everlisten.app.exit_codes import KNOWN_ERRORS
-from everlisten.app.languages import spoken_languages, translation_targets
+from everlisten.app.languages import EMBEDDED_TARGET, spoken_languages, translation_targets
 from everlisten.app.lifecycle import Lifecycle
+from everlisten.app.model_choice import ModelChoice
 from everlisten.app.readings import health_reading
 from everlisten.app.session import Session, SessionPlan
 from everlisten.app.supervisor import EngineSupervisor, ProblemReporter
+from everlisten.app.wishes import Wishes, settings_of
 from everlisten.audio_io.chunk import SourceName
 from everlisten.engine.events import EngineEvent, EngineFailed, EngineState, EngineStateChanged
-from everlisten.engine.interaction import Instruction, InteractionModel
+from everlisten.engine.interaction import InteractionModel
 from everlisten.ui.protocols import DeviceChoices, HealthReading, SourceSelection
 
 logger = logging.getLogger(__name__)
@@ -35,10 +38,15 @@ DEVICES_EVERY_S = 2.0
 JOIN_TIMEOUT_S = 30.0
 """A pause that waits for the engine (8 s), then the session's end: feed 2 s, engine 8 + 10 s."""
 
+BIG_FAILURES = 3
+"""In a row; then the embedded model takes over."""
+NEEDS_BIG = "The assistant needs the big model: choose it in the settings under Model."
+GAVE_UP = "The big model failed several times, so the embedded one takes over until the next start."
+
 S = EngineState
 
 
-Remember = Callable[[str, str | float], str]
+Remember = Callable[[str, str | float | bool], str]
 """Keeps one value of the configuration for the next start; returns why it could not, or ""."""
 
 
@@ -50,15 +58,21 @@ class Controller:
         equipment: Equipment,
         *,
         selection: SourceSelection,
-        instruction: Instruction,
+        wishes: Wishes,
         remember: Remember,
     ) -> None:
         self._equipment = equipment
         self._selection = selection
-        self._instruction = instruction
+        self._wishes = wishes
+        wishes.on_change(lambda: self._tasks.put(self._apply_wishes))
         self._remember = remember
         self._lifecycle = Lifecycle(self._tell_state)
         self._model: InteractionModel[Any] | None = None
+        """The embedded one; stays loaded beside the big one, to take over when that fails."""
+        self._big: InteractionModel[Any] | None = None
+        self._choice = ModelChoice.of(equipment.config.engine)
+        self._loader: BigModelLoader | None = None
+        self._no_big = ""
         self._session: Session | None = None
         self._supervisor = EngineSupervisor()
         self._reporter = ProblemReporter(equipment.writer.put)
@@ -102,8 +116,9 @@ class Controller:
         """A snapshot."""
         return health_reading(
             self._session,
-            model=CAPTIONS_MODEL if self._model is not None else "",
+            model=self._model_name,
             saved_s_ago=self._equipment.saved_s_ago(),
+            note=self._loader.note if self._loader is not None else "",
         )
 
     def drain_events(self) -> Sequence[EngineEvent]:
@@ -161,27 +176,53 @@ class Controller:
 
     def language(self) -> str | None:
         """The spoken language that the user fixed."""
-        return self._instruction.language
+        return self._wishes.instruction.language
 
     def set_language(self, language: str | None) -> None:
         """Fix the spoken language, or detect it."""
-        self._instruct(replace(self._instruction, language=language))
+        self._wishes.change(language=language)
 
     def languages(self) -> Sequence[tuple[str, str]]:
         """(code, English name) of every language."""
         return tuple(spoken_languages().items())
 
     def target(self) -> str | None:
-        """Target language of the translation."""
-        return self._instruction.translate_to
+        """Target language of the translation; None while the model in use does not know it."""
+        target = self._wishes.instruction.translate_to
+        return target if self._big is not None or target == EMBEDDED_TARGET else None
 
     def set_target(self, target: str | None) -> None:
         """Translate into `target`, or not at all."""
-        self._instruct(replace(self._instruction, translate_to=target))
+        self._wishes.change(translate_to=target)
 
     def targets(self) -> Sequence[tuple[str, str, str]]:
         """(code, name, why not) of every target."""
-        return translation_targets()
+        return translation_targets(any_language=self._big is not None)
+
+    # app.assistance.Answerer
+
+    def why_no_answers(self) -> str:
+        """One sentence while the big model is not in use, else ""."""
+        if self._big is not None:
+            return ""
+        if self._loader is not None:
+            return "The assistant comes as soon as the big model is loaded."
+        return self._no_big or NEEDS_BIG
+
+    def ask(self, text: str) -> None:
+        """Put a typed question to the session that listens now."""
+        self._tasks.put(lambda: self._ask(text))
+
+    def interrupt(self) -> None:
+        """Break off the running reply."""
+        session = self._session
+        if session is not None:
+            # Not through the queue of commands: one that opens a device takes seconds.
+            session.interrupt()
+
+    def big_model(self) -> InteractionModel[Any] | None:
+        """The big model while it is in use."""
+        return self._big
 
     # The control thread
 
@@ -222,6 +263,41 @@ class Controller:
             self._lifecycle.to(S.FAILED)
             raise
         self._lifecycle.to(S.READY)
+        if self._choice.is_big and self._big is None and self._loader is None:
+            self._load_big()
+
+    def _load_big(self) -> None:
+        """Begin to load the big model; captions run on the embedded one meanwhile."""
+        self._choice.check()
+        self._loader = BigModelLoader(
+            lambda tell, stop: self._equipment.load_big_model(self._choice, tell, stop),
+            lambda model, reason: self._tasks.put(lambda: self._take_big(model, reason)),
+        )
+        self._loader.start()
+
+    def _take_big(self, model: InteractionModel[Any] | None, reason: str) -> None:
+        self._loader = None
+        if model is None:
+            self._no_big = f"{reason} The embedded model goes on."
+            self._tell_error(self._no_big)
+            return
+        self._big = model
+        if self._session is not None and not self._session.replace_model(model):
+            self._drop_big("The embedded model does not come to an end, so it goes on.")
+            return
+        why = getattr(model, "precision_reason", "")
+        self._tell_note(f"The big model is in use now. {why}".strip())
+
+    def _drop_big(self, reason: str) -> None:
+        """The big model fails: the embedded one takes over."""
+        big, self._big = self._big, None
+        self._no_big = reason
+        session = self._session
+        if session is not None and self._model is not None and session.replace_model(self._model):
+            self._supervisor.reset()
+        self._tell_error(reason)
+        if big is not None:
+            big.close()
 
     def _start(self, *, retry: bool) -> None:
         if self._lifecycle.state is S.PAUSED and self._session is not None:
@@ -237,10 +313,15 @@ class Controller:
             self._session.pause()
 
     def _file_plan(self, path: Path, title: str) -> Callable[[], SessionPlan]:
-        return lambda: self._equipment.file_plan(path, self._instruction, title=title)
+        return lambda: self._named(
+            self._equipment.file_plan(path, self._wishes.instruction, title=title)
+        )
 
     def _live_plan(self) -> SessionPlan:
-        return self._equipment.live_plan(self._selection, self._instruction)
+        return self._named(self._equipment.live_plan(self._selection, self._wishes.instruction))
+
+    def _named(self, plan: SessionPlan) -> SessionPlan:
+        return plan if self._big is None else replace(plan, model_name=self._choice.model)
 
     def _begin(self, make_plan: Callable[[], SessionPlan], *, retry: bool) -> None:
         """Start another session; a file that cannot be played leaves the current one running."""
@@ -248,7 +329,8 @@ class Controller:
             self._load()
         if self._model is None:
             return
-        session = Session(make_plan(), model=self._model, writer=self._equipment.writer)
+        model = self._big or self._model
+        session = Session(make_plan(), model=model, writer=self._equipment.writer)
         self._end_session()
         session.start()
         self._session = session
@@ -275,19 +357,23 @@ class Controller:
         if self._session is not None:
             set_gain(self._session, source, gain_db)
 
-    def _keep(self, key: str, value: str | float) -> None:
+    def _ask(self, text: str) -> None:
+        if self._big is None:
+            self._tell_error(self.why_no_answers())
+        elif self._session is None or self._lifecycle.state is not S.LISTENING:
+            self._tell_error("Start listening first: the answer is about what is heard.")
+        else:
+            self._session.ask(text)
+
+    def _keep(self, key: str, value: str | float | bool) -> None:
         refusal = self._remember(key, value)
         if refusal:
             self._tell_error(refusal)
 
-    def _instruct(self, instruction: Instruction) -> None:
-        self._instruction = instruction
-        self._tasks.put(self._apply_instruction)
-
-    def _apply_instruction(self) -> None:
-        instruction = self._instruction
-        self._keep("listen.language", instruction.language or "auto")
-        self._keep("listen.translate_to", instruction.translate_to or "off")
+    def _apply_wishes(self) -> None:
+        instruction = self._wishes.instruction
+        for key, value in settings_of(instruction).items():
+            self._keep(key, value)
         if self._session is not None:
             self._session.instruct(instruction)
 
@@ -313,6 +399,8 @@ class Controller:
                 self._on_finished()
         else:
             self._supervisor.look_after(session)
+            if self._big is not None and self._supervisor.failures >= BIG_FAILURES:
+                self._drop_big(GAVE_UP)
 
     def _close(self) -> None:
         if self._lifecycle.state is not S.STOPPED:
@@ -320,9 +408,12 @@ class Controller:
         session, self._session = self._session, None
         if session is not None:
             session.stop()
-        if self._model is not None:
-            self._model.close()
-            self._model = None
+        if self._loader is not None:
+            self._loader.stop()
+        for model in (self._big, self._model):
+            if model is not None:
+                model.close()
+        self._big = self._model = None
         self._lifecycle.to(S.STOPPED)
 
     def _tell_state(self, state: EngineState, reason: str) -> None:
@@ -330,6 +421,15 @@ class Controller:
         self._equipment.writer.put(
             EngineStateChanged(id="state", session=session, state=state, reason=reason)
         )
+
+    def _tell_note(self, sentence: str) -> None:
+        self._tell_state(self._lifecycle.state, sentence)
+
+    @property
+    def _model_name(self) -> str:
+        if self._big is not None:
+            return self._choice.model
+        return CAPTIONS_MODEL if self._model is not None else ""
 
     def _tell_error(self, sentence: str) -> None:
         session = self._session.id if self._session is not None else ""

@@ -14,16 +14,17 @@ from types import FrameType
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
+from everlisten.app.assistance import AssistanceControl
 from everlisten.app.config import AppConfig
 from everlisten.app.controller import Controller
 from everlisten.app.demo import DEMO_TITLE, HeadlessDemo, demo_scene
 from everlisten.app.equipment import Equipment, source_selection
 from everlisten.app.exit_codes import GOOD
-from everlisten.app.languages import parse_language, parse_target
 from everlisten.app.paths import AppPaths
 from everlisten.app.settings import AppSettings
 from everlisten.app.single_instance import SingleInstance
-from everlisten.engine.interaction import Instruction
+from everlisten.app.whole_files import WholeFiles
+from everlisten.app.wishes import Wishes, instruction_of
 from everlisten.ui.application import create_application
 from everlisten.ui.main_window import MainWindow
 
@@ -69,8 +70,16 @@ def _run_window(
     headless: bool,
 ) -> int:
     settings = AppSettings(equipment.config, equipment.paths, equipment.reconfigure)
-    controller = _controller(equipment, settings)
-    window = MainWindow(controller, equipment.history, settings, equipment.config.ui)
+    wishes = Wishes(instruction_of(equipment.config))
+    controller = _controller(equipment, settings, wishes)
+    window = MainWindow(
+        controller,
+        equipment.history,
+        settings,
+        equipment.config.ui,
+        AssistanceControl(wishes, settings, controller),
+        WholeFiles(controller.big_model),
+    )
     instance.on_raise(window.come_to_front)
     instance.on_open(controller.open_file)
     if headless or not args.minimized:
@@ -100,14 +109,12 @@ def _begin(controller: Controller, equipment: Equipment, args: argparse.Namespac
         controller.start_or_play(demo_scene(), DEMO_TITLE, _NO_DEVICE)
 
 
-def _controller(equipment: Equipment, settings: AppSettings) -> Controller:
+def _controller(equipment: Equipment, settings: AppSettings, wishes: Wishes) -> Controller:
     listen = equipment.config.listen
     return Controller(
         equipment,
         selection=source_selection(listen.source, listen.microphone, listen.system),
-        instruction=Instruction(
-            language=parse_language(listen.language), translate_to=parse_target(listen.translate_to)
-        ),
+        wishes=wishes,
         remember=settings.change,
     )
 

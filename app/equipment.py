@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ import psutil
 
 from everlisten.app.config import AppConfig, ConfigError
 from everlisten.app.engine_config import EMBEDDED
-from everlisten.app.model_choice import ModelChoice, load_big_model
+from everlisten.app.model_choice import ModelChoice, Progress, load_big_model
 from everlisten.app.paths import AppPaths
 from everlisten.app.sequences import sequence_files
 from everlisten.app.session import Session, SessionPlan
@@ -89,13 +90,23 @@ class Equipment:
             captions = captions.low_power()
         return EmbeddedModel(folder, threads=listen.threads, config=captions)
 
-    def load_big_model(self, choice: ModelChoice) -> InteractionModel[Any]:
+    def load_big_model(
+        self,
+        choice: ModelChoice,
+        tell: Progress = lambda note: None,
+        stop: threading.Event | None = None,
+    ) -> InteractionModel[Any]:
         """Load the model that also answers and warns (seconds to minutes).
+
+        Args:
+            choice: Which one, and how it runs.
+            tell: Takes sentences about how far it is.
+            stop: Set it to give up.
 
         Raises:
             ModelLoadError: PyTorch or a file is missing, a file is damaged, the memory too small.
         """
-        return load_big_model(choice, self.catalogue)
+        return load_big_model(choice, self.catalogue, tell, stop or threading.Event())
 
     def live_plan(self, selection: SourceSelection, instruction: Instruction) -> SessionPlan:
         """A session that listens to devices."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,14 +82,23 @@ class ModelChoice:
         return Path(self.model)
 
 
-def load_big_model(choice: ModelChoice, catalogue: ModelCatalogue) -> InteractionModel[Any]:
+def load_big_model(
+    choice: ModelChoice, catalogue: ModelCatalogue, tell: Progress, stop: threading.Event
+) -> InteractionModel[Any]:
     """Load the big model; takes seconds to minutes.
+
+    Args:
+        choice: Which one, and how it runs.
+        catalogue: Knows where the models are.
+        tell: Takes sentences about how far it is.
+        stop: Set: the loading gives up as soon as it can.
 
     Raises:
         ModelLoadError: PyTorch or a file is missing, or the memory is too small.
     """
     need_torch()
     folder = choice.folder(catalogue)
+    tell("The big model is being loaded.")
     # Only now: torch takes seconds to import, and captions never need it.
     from everlisten.engine.laim.config import LaimConfig, Policy
     from everlisten.engine.laim.model import AudioInteractionModel

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import psutil
 
@@ -15,12 +16,14 @@ _PROCESS = psutil.Process()
 
 
 def health_reading(
-    session: Session | None, *, model: str, saved_s_ago: float | None
+    session: Session | None, *, model: str, saved_s_ago: float | None, note: str = ""
 ) -> HealthReading:
     """What is true now; all zeros while nothing listens."""
     memory_mb = _PROCESS.memory_info().rss / 1e6
     if session is None:
-        return HealthReading(memory_mb=memory_mb, saved_s_ago=saved_s_ago, model=_title(model))
+        return HealthReading(
+            memory_mb=memory_mb, saved_s_ago=saved_s_ago, model=_title(model), note=note
+        )
     capture = session.feed.health()
     load = session.engine.load
     return HealthReading(
@@ -34,14 +37,15 @@ def health_reading(
         recording=session.recording,
         problem=capture.problem,
         model=_title(model),
+        note=note,
     )
 
 
 @cache
 def _title(model: str) -> str:
-    """What the catalogue calls a model, in short: "Whisper base" for whisper-base."""
+    """What the catalogue calls a model, in short ("Whisper base"); a folder by its name."""
     entry = shipped_entries().get(model)
-    return entry.title.partition(",")[0] if entry is not None else model
+    return entry.title.partition(",")[0] if entry is not None else Path(model).name
 
 
 def _source_reading(health: SourceHealth) -> SourceReading:

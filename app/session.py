@@ -15,7 +15,7 @@ from everlisten.audio_io.health import CaptureHealth, Condition
 from everlisten.audio_io.ring_buffer import DEFAULT_CAPACITY_CHUNKS, ChunkRing
 from everlisten.engine.events import EngineFailed, SessionEnded
 from everlisten.engine.interaction import Instruction, InteractionModel
-from everlisten.engine.runner import EngineThread, Flush, SetInstruction
+from everlisten.engine.runner import AskText, EngineThread, Flush, Interrupt, SetInstruction
 from everlisten.engine.timeline.writer import TimelineWriter
 
 DRAIN_TIMEOUT_S = 8.0
@@ -120,6 +120,21 @@ class Session:
         self.engine = engine
         engine.start()
 
+    def replace_model(self, model: InteractionModel[Any]) -> bool:
+        """Go on with another model from the next chunk on; what waits in the ring is not lost.
+
+        The open utterances of the model before are finished by it.
+
+        Returns:
+            False if its engine thread does not end: then it stays.
+        """
+        self.engine.stop()
+        if self.engine.alive:
+            return False
+        self._model = model
+        self.restart_engine()
+        return True
+
     def _new_engine(self) -> EngineThread:
         return EngineThread(
             model=self._model,
@@ -144,9 +159,17 @@ class Session:
         self.feed.resume()
 
     def instruct(self, instruction: Instruction) -> None:
-        """Change language or translation between two steps."""
+        """Change lanes, languages or the assistant between two steps."""
         self._instruction = instruction
         self.engine.send(SetInstruction(instruction))
+
+    def ask(self, text: str) -> None:
+        """Give the model a typed question."""
+        self.engine.send(AskText(text))
+
+    def interrupt(self) -> None:
+        """Break off the running reply."""
+        self.engine.send(Interrupt())
 
     @property
     def age_s(self) -> float:

@@ -29,6 +29,8 @@ class EngineSupervisor:
         self._pause_s = RESTART_FIRST_S
         self._restart_at_s: float | None = None
         self._restarted_s = time.monotonic()
+        self.failures = 0
+        """In a row, since the engine was last well."""
 
     def look_after(self, session: Session) -> None:
         """Call several times a second."""
@@ -38,6 +40,8 @@ class EngineSupervisor:
         if self._restart_at_s is None:
             if now_s - self._restarted_s > WELL_AFTER_S:
                 self._pause_s = RESTART_FIRST_S
+                self.failures = 0
+            self.failures += 1
             self._restart_at_s = now_s + self._pause_s
             self._pause_s = min(2 * self._pause_s, RESTART_LAST_S)
         elif now_s >= self._restart_at_s:

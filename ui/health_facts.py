@@ -101,7 +101,7 @@ def sentence_of(one: SourceReading) -> str:
 
 
 def _facts(state: EngineState, reading: HealthReading) -> tuple[str, ...]:
-    facts = []
+    facts = [reading.note] if reading.note else []
     if state is EngineState.LISTENING:
         for one in reading.sources:
             if one.condition not in AWAY:
@@ -138,6 +138,7 @@ def details(state: EngineState, reading: HealthReading) -> tuple[tuple[str, str]
         ("Last saved", "nothing yet" if reading.saved_s_ago is None else _ago(reading.saved_s_ago)),
         ("Recording audio", "yes" if reading.recording else "no"),
         ("Model", reading.model or "none"),
+        *([("Meanwhile", reading.note)] if reading.note else []),
         ("Load", f"{reading.load * 100:.0f} % of real time"),
         ("Memory", f"{reading.memory_mb:.0f} MB"),
     ]

@@ -1,4 +1,4 @@
-"""One thread that does everything that touches the history, so that the window never waits."""
+"""A thread that does what takes time, so that the window never waits: history, whole files."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ class HistoryWorker(QObject):
     """One sentence for the user."""
     _answered = Signal(object, object)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, name: str = "history") -> None:
         super().__init__(parent)
+        self._name = name
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._closed = False
         self._answered.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
-        self._thread = Thread(target=self._run, name="history", daemon=True)
+        self._thread = Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def submit(self, call: Callable[[], Any], answer: Callable[[Any], None]) -> None:
@@ -46,7 +47,7 @@ class HistoryWorker(QObject):
         self._jobs.put(None)
         self._thread.join(JOIN_S)
         if self._thread.is_alive():
-            logger.error("The history thread did not end within %.0f s", JOIN_S)
+            logger.error("The thread %s did not end within %.0f s", self._name, JOIN_S)
 
     @Slot(object, object)
     def _deliver(self, answer: Callable[[Any], None], result: Any) -> None:
@@ -61,5 +62,5 @@ class HistoryWorker(QObject):
             except EngineError as error:
                 self.failed.emit(str(error))
             except Exception as error:  # top of the thread: logged and shown, never lost
-                logger.exception("A call to the history failed")
-                self.failed.emit(f"The history could not do that: {error}")
+                logger.exception("A call in the thread %s failed", self._name)
+                self.failed.emit(f"That could not be done ({self._name}): {error}")

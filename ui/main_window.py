@@ -37,9 +37,11 @@ from everlisten.engine.events import (
     SessionEnded,
     SessionStarted,
 )
+from everlisten.ui.assistant_bar import AssistantBar
 from everlisten.ui.banner import Banner
 from everlisten.ui.bridge import Bridge
 from everlisten.ui.config import LARGEST_CAPTION_PT, SMALLEST_CAPTION_PT, UiConfig
+from everlisten.ui.file_task_dialog import FileTaskDialog, FileWish
 from everlisten.ui.header import COMMANDS, START, Header
 from everlisten.ui.health_facts import problem
 from everlisten.ui.health_line import HealthLine
@@ -47,7 +49,15 @@ from everlisten.ui.history_list import title_of
 from everlisten.ui.history_page import HistoryPage
 from everlisten.ui.history_worker import HistoryWorker
 from everlisten.ui.live_page import LivePage
-from everlisten.ui.protocols import HealthReading, History, Listening, SessionInfo, Settings
+from everlisten.ui.protocols import (
+    Assistance,
+    FileTasks,
+    HealthReading,
+    History,
+    Listening,
+    SessionInfo,
+    Settings,
+)
 from everlisten.ui.settings_dialog import SettingsDialog
 from everlisten.ui.theme import Theme
 from everlisten.ui.tray import Tray
@@ -66,7 +76,13 @@ class MainWindow(QMainWindow):
     """The user quits: emitted once, before the application's event loop ends."""
 
     def __init__(
-        self, listening: Listening, history: History, settings: Settings, config: UiConfig
+        self,
+        listening: Listening,
+        history: History,
+        settings: Settings,
+        config: UiConfig,
+        assistance: Assistance,
+        file_tasks: FileTasks,
     ) -> None:
         super().__init__()
         application = QApplication.instance()
@@ -75,6 +91,11 @@ class MainWindow(QMainWindow):
         self._history = history
         self._settings = settings
         self._config = config
+        self._assistance = assistance
+        self._file_tasks = file_tasks
+        self._able = False
+        self._task_worker: HistoryWorker | None = None
+        self._task_dialog: FileTaskDialog | None = None
         self._state = EngineState.STOPPED
         self._reading = HealthReading()
         self._trouble = ""
@@ -89,6 +110,7 @@ class MainWindow(QMainWindow):
         self.banner = Banner(self.theme)
         self.live = LivePage(self.theme, config)
         self.history_page = HistoryPage(self.theme, history, self.worker, config)
+        self.assistant = AssistantBar(self.theme, assistance)
         self.health = HealthLine(self.theme)
         self._pages = QStackedWidget()
         self._lay_out()
@@ -117,6 +139,7 @@ class MainWindow(QMainWindow):
         column.addWidget(self.header)
         column.addWidget(self.banner)
         column.addWidget(self._pages, 1)
+        column.addWidget(self.assistant)
         column.addWidget(footer)
         self.setCentralWidget(center)
         self.live.empty.setFocus()
@@ -126,6 +149,7 @@ class MainWindow(QMainWindow):
         self.bridge.state.connect(self._on_state)
         self.bridge.health.connect(self._on_health)
         self.worker.failed.connect(self.banner.tell)
+        self._pages.currentChanged.connect(lambda at: self.assistant.setVisible(at == 0))
         self.header.toggled.connect(self.toggle_listening)
         self.header.new_session.clicked.connect(self.new_session)
         self.header.open_file.clicked.connect(self.ask_file)
@@ -157,6 +181,7 @@ class MainWindow(QMainWindow):
 
     def _on_events(self, events: Sequence[EngineEvent]) -> None:
         self.live.apply(events)
+        self.assistant.take(events)
         for event in events:
             if isinstance(event, EngineFailed) and event.text:
                 self.banner.tell(event.text)
@@ -181,8 +206,17 @@ class MainWindow(QMainWindow):
         self.health.show_reading(reading)
         self.live.model.expect(one.source for one in reading.sources)
         self._show_condition()
+        self._show_assistance()
         if self.isVisible():
             self.header.sources.show_reading(reading)
+
+    def _show_assistance(self) -> None:
+        self.assistant.refresh()
+        able = not self._assistance.reading().why_not
+        if able != self._able:
+            # The big model came or went: other languages can be translated into.
+            self._able = able
+            self.header.refresh()
 
     def _show_condition(self) -> None:
         trouble = problem(self._state, self._reading)
@@ -229,10 +263,52 @@ class MainWindow(QMainWindow):
             "Open an audio file",
             "",
             "Audio (*.wav *.flac *.ogg *.oga *.opus *.mp3 *.aiff *.aif *.au *.caf *.w64);;"
+            "Sequence of files (*.json);;"
             "All files (*)",
         )
         if path:
-            self.open_file(Path(path))
+            self.offer_file(Path(path))
+
+    def offer_file(self, path: Path) -> None:
+        """Ask what to do with a file, where there is a choice, and do it."""
+        if self._assistance.reading().why_not:
+            self.open_file(path)
+            return
+        languages, target = self._listening.languages(), self._listening.target()
+        dialog = FileTaskDialog(self, path, languages, target or "en")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.caption_wanted.connect(self.open_file)
+        dialog.work_wanted.connect(self._work_on)
+        dialog.destroyed.connect(self._forget_task)
+        self._task_dialog = dialog
+        dialog.open()
+
+    @property
+    def task_dialog(self) -> FileTaskDialog | None:
+        """The dialog of a file while it is open."""
+        return self._task_dialog
+
+    def _work_on(self, wish: FileWish) -> None:
+        if self._task_worker is None:
+            self._task_worker = HistoryWorker(self, "whole-files")
+            self._task_worker.failed.connect(self._show_task_refusal)
+        self._task_worker.submit(
+            lambda: self._file_tasks.run(wish.path, wish.kind, wish.text, wish.language),
+            self._show_task_text,
+        )
+
+    def _show_task_text(self, text: str) -> None:
+        if self._task_dialog is not None:
+            self._task_dialog.show_text(text)
+
+    def _show_task_refusal(self, sentence: str) -> None:
+        if self._task_dialog is not None:
+            self._task_dialog.show_refusal(sentence)
+        else:
+            self.banner.tell(sentence)
+
+    def _forget_task(self) -> None:
+        self._task_dialog = None
 
     def open_file(self, path: Path) -> None:
         """Caption a file."""
@@ -328,7 +404,7 @@ class MainWindow(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
         if paths:
-            self.open_file(Path(paths[0]))
+            self.offer_file(Path(paths[0]))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if self._config.close_to_tray and self.tray.available and not self._ended:
@@ -355,7 +431,12 @@ class MainWindow(QMainWindow):
         self.history_page.close_page()
         if self._dialog is not None:
             self._dialog.close()
+        if self._task_dialog is not None:
+            self._task_dialog.close()
+        self.assistant.close_bar()
         self.worker.close()
+        if self._task_worker is not None:
+            self._task_worker.close()
         self.tray.close()
         self.hide()
 

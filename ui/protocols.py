@@ -85,6 +85,8 @@ class HealthReading:
     recording: bool = False
     problem: str = ""
     model: str = ""
+    note: str = ""
+    """What goes on beside listening, such as the loading of the big model; "" if nothing does."""
 
 
 class Listening(Protocol):
@@ -140,6 +142,75 @@ class Listening(Protocol):
 
     def targets(self) -> Sequence[tuple[str, str, str]]:
         """(code, name, why not) of every target; "why not" is empty where it works."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssistantTask:
+    """Something that the assistant can be told to do."""
+
+    id: str
+    """Of a preset; the user's own texts are their own ids."""
+    title: str
+    help: str = ""
+    own: bool = False
+    """The user wrote it and can delete it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssistantReading:
+    """What the big model does now, and whether it is there to do it."""
+
+    why_not: str = "The assistant needs the big model: choose it in the settings under Model."
+    """One sentence; "" while the big model is in use."""
+    captions: bool = True
+    task: str | None = None
+    """Id of what the assistant does; None while it is off."""
+    talkativeness: float = 0.0
+    """-1 (rarely) to 1 (readily)."""
+
+
+class Assistance(Protocol):
+    """The big model's lanes. Nothing here waits but `add_task` and `delete_task`, which save."""
+
+    def reading(self) -> AssistantReading:
+        """A snapshot; cheap."""
+
+    def tasks(self) -> Sequence[AssistantTask]:
+        """What the assistant can be told: the presets, then the user's own texts."""
+
+    def set_captions(self, on: bool) -> None:
+        """Write captions, or not."""
+
+    def set_task(self, id: str | None) -> None:
+        """Tell the assistant what to do; None switches it off."""
+
+    def add_task(self, text: str) -> str:
+        """Keep a text of the user's own; returns "" or one sentence saying why not."""
+
+    def delete_task(self, id: str) -> str:
+        """Forget a text of the user's own; returns "" or one sentence saying why not."""
+
+    def set_talkativeness(self, value: float) -> None:
+        """Let the assistant speak more readily (to 1) or more rarely (to -1)."""
+
+    def ask(self, text: str) -> None:
+        """Put a typed question; the answer comes as a reply."""
+
+    def interrupt(self) -> None:
+        """Break off the running reply."""
+
+
+FileTaskKind = Literal["asr", "translate", "question"]
+
+
+class FileTasks(Protocol):
+    """Work on a whole recording instead of listening to it. Needs the big model."""
+
+    def run(self, path: Path, kind: FileTaskKind, text: str, language: str) -> str:
+        """Transcribe, translate into `language`, or answer the question `text`; takes a while.
+
+        Errors are `EngineError` with a plain sentence.
+        """
 
 
 class History(Protocol):

@@ -85,6 +85,10 @@ QComboBox QAbstractItemView {
 
 QFrame#header, QFrame#pageHeader { background: $surface; border-bottom: 1px solid $border; }
 QFrame#footer { background: $surface; border-top: 1px solid $border; }
+QFrame#assistantBar { background: $surface; border-top: 1px solid $border; }
+QPlainTextEdit { background: $raised; border: 1px solid $border; border-radius: 7px; padding: 4px; }
+QPlainTextEdit:focus { border: 2px solid $accent; padding: 3px; }
+QLineEdit:disabled { background: $surface; color: $dim; }
 QFrame#sideBar { background: $surface; border-right: 1px solid $border; }
 QFrame#popover { background: $surface; border: 1px solid $border; }
 QFrame#card { background: $raised; border: 1px solid $border; border-radius: 10px; }
@@ -135,6 +139,8 @@ QSlider::handle:horizontal {
     background: $raised; border: 2px solid $accent; width: 12px; height: 12px; margin: -6px 0;
     border-radius: 8px;
 }
+QSlider::sub-page:horizontal:disabled { background: $border; }
+QSlider::handle:horizontal:disabled { border-color: $border; }
 QCheckBox { spacing: 8px; }
 QCheckBox::indicator {
     width: 16px; height: 16px; border: 1px solid $dim; border-radius: 5px; background: $raised;

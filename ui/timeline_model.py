@@ -236,12 +236,27 @@ class TimelineModel(QAbstractListModel):
             row.translation = row.translation_unstable = ""
 
     def _on_translation(self, event: TranslationPartial | TranslationFinal) -> None:
+        if not event.caption:
+            self._on_translation_alone(event)
+            return
         row = self._by_id.get(event.caption)
         if row is None:
             self._early[event.caption] = event
             return
         self._touch(row)
         self._translate(row, event)
+
+    def _on_translation_alone(self, event: TranslationPartial | TranslationFinal) -> None:
+        """Captions are switched off: the translation has a row of its own."""
+        final = isinstance(event, TranslationFinal)
+        if event.id not in self._by_id and not event.text.strip():
+            return
+        row = self._upsert(event, RowKind.CAPTION)
+        if isinstance(event, TranslationPartial):
+            row.stable, row.unstable = event.stable, event.unstable
+        else:
+            row.stable, row.unstable = event.text, ""
+        row.final = final or not event.text.strip()
 
     def _catch_up(self, row: TimelineRow) -> None:
         """Give a new row the translation that came before its caption."""

@@ -9,12 +9,15 @@ import soundfile
 import yaml
 from PySide6.QtCore import QPoint, Qt
 
+from everlisten.app.assistance import AssistanceControl
 from everlisten.app.bench.caption_measures import words_of
 from everlisten.app.config import load_config
 from everlisten.app.controller import Controller
 from everlisten.app.equipment import Equipment
 from everlisten.app.paths import AppPaths
 from everlisten.app.settings import AppSettings
+from everlisten.app.whole_files import WholeFiles
+from everlisten.app.wishes import Wishes
 from everlisten.engine.events import EngineState
 from everlisten.engine.interaction import Instruction
 from everlisten.ui.main_window import MainWindow
@@ -51,13 +54,21 @@ def desktop(qtbot, sound_server):
     config = load_config(paths)
     with Equipment.open(config, paths) as equipment:
         settings = AppSettings(config, paths)
+        wishes = Wishes(Instruction(language="en", translate_to="en"))
         controller = Controller(
             equipment,
             selection=SourceSelection(mode="system"),
-            instruction=Instruction(language="en", translate_to="en"),
+            wishes=wishes,
             remember=settings.change,
         )
-        window = MainWindow(controller, equipment.history, settings, config.ui)
+        window = MainWindow(
+            controller,
+            equipment.history,
+            settings,
+            config.ui,
+            AssistanceControl(wishes, settings, controller),
+            WholeFiles(controller.big_model),
+        )
         qtbot.addWidget(window)
         window.show()
         controller.launch()

@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from everlisten.ui.application import dress
 from everlisten.ui.config import UiConfig
 from everlisten.ui.main_window import MainWindow
 
+NO_BIG_MODEL = "The assistant needs the big model: choose it in the settings under Model."
 OFFSCREEN_ONLY = "This plugin does not support"
 """What Qt's offscreen platform says about popups and dialogs; no other platform does."""
 
@@ -57,17 +59,33 @@ class Stage:
         self.listening = doubles.ScriptedListening()
         self.history = doubles.ScriptedHistory()
         self.settings = doubles.ScriptedSettings(config)
+        self.assistance = doubles.ScriptedAssistance(why_not=NO_BIG_MODEL)
+        self.file_tasks = doubles.ScriptedFileTasks()
         self.config = config
         self.window: MainWindow
 
     def open(self) -> MainWindow:
         """Make and show the window."""
-        self.window = MainWindow(self.listening, self.history, self.settings, self.config)
+        self.window = MainWindow(
+            self.listening,
+            self.history,
+            self.settings,
+            self.config,
+            self.assistance,
+            self.file_tasks,
+        )
         self.qtbot.addWidget(self.window, before_close_func=lambda w: w.shut_down())
         self.window.resize(920, 680)
         with self.qtbot.waitActive(self.window):
             self.window.show()
         return self.window
+
+    def load_big_model(self) -> None:
+        """The big model is in use from now on."""
+        self.assistance.now = replace(self.assistance.now, why_not="")
+        self.listening.every_target = True
+        self.listening.reading = replace(self.listening.reading, model="Audio-Interaction")
+        self.window.bridge.refresh()
 
     def say(self, *events: object) -> None:
         """The engine says something, and the window has taken it in."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import datetime, timedelta, timezone
@@ -9,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from everlisten.audio_io.chunk import SourceName
-from everlisten.engine.errors import TimelineError
+from everlisten.engine.errors import EngineError, TimelineError
 from everlisten.engine.events import (
     CaptionFinal,
     CaptionPartial,
+    Decision,
     EngineEvent,
     EngineState,
+    ReplyDelta,
     ReplyFinal,
     SessionStarted,
     SoundAlert,
@@ -23,6 +26,8 @@ from everlisten.engine.events import (
 )
 from everlisten.ui.config import UiConfig
 from everlisten.ui.protocols import (
+    AssistantReading,
+    AssistantTask,
     DeviceChoice,
     DeviceChoices,
     HealthReading,
@@ -78,6 +83,7 @@ class ScriptedListening:
         self.chosen = SourceSelection()
         self.spoken: str | None = None
         self.into: str | None = None
+        self.every_target = False
         self.choices = DeviceChoices(
             microphones=(
                 DeviceChoice(id="hw:0", name="Built-in Microphone", is_default=True),
@@ -152,7 +158,74 @@ class ScriptedListening:
 
     def targets(self) -> Sequence[tuple[str, str, str]]:
         others = [(c, n) for c, n in self.languages() if c != "en"]
-        return (("en", "English", ""), *((c, n, NOT_YET.format(name=n)) for c, n in others))
+        why = "" if self.every_target else NOT_YET
+        return (("en", "English", ""), *((c, n, why.format(name=n)) for c, n in others))
+
+
+class ScriptedAssistance:
+    """The big model's lanes in memory; `why_not` says that there is no big model."""
+
+    def __init__(self, why_not: str = "") -> None:
+        self.calls: list[tuple[Any, ...]] = []
+        self.now = AssistantReading(why_not=why_not, task="warn")
+        self.own: list[str] = []
+
+    def reading(self) -> AssistantReading:
+        return self.now
+
+    def tasks(self) -> Sequence[AssistantTask]:
+        presets = (
+            AssistantTask(id="warn", title="Warn and help", help="Speaks up when it matters."),
+            AssistantTask(id="narrate", title="Say what is heard", help="Event by event."),
+            AssistantTask(id="count", title="Count a sound", help="Says the number each time."),
+        )
+        return (*presets, *(AssistantTask(id=text, title=text, own=True) for text in self.own))
+
+    def _change(self, **fields: Any) -> None:
+        self.calls += fields.items()
+        self.now = replace(self.now, **fields)
+
+    def set_captions(self, on: bool) -> None:
+        self._change(captions=on)
+
+    def set_task(self, id: str | None) -> None:
+        self._change(task=id)
+
+    def add_task(self, text: str) -> str:
+        if not text:
+            return "Write what the assistant is to do."
+        self.own.append(text)
+        return ""
+
+    def delete_task(self, id: str) -> str:
+        self.own.remove(id)
+        if self.now.task == id:
+            self._change(task="warn")
+        return ""
+
+    def set_talkativeness(self, value: float) -> None:
+        self._change(talkativeness=value)
+
+    def ask(self, text: str) -> None:
+        self.calls.append(("ask", text))
+
+    def interrupt(self) -> None:
+        self.calls.append(("interrupt",))
+
+
+class ScriptedFileTasks:
+    """Says what it was asked to do; waits for `gate`."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.gate.set()
+        self.refusal = ""
+
+    def run(self, path: Path, kind: str, text: str, language: str) -> str:
+        self.gate.wait(10)
+        if self.refusal:
+            raise EngineError(self.refusal)
+        return f"{path.name}: {kind} {text}{language}"
 
 
 class ScriptedHistory:
@@ -364,4 +437,12 @@ def alert(id: str = "a1", **changes: Any) -> SoundAlert:
 
 
 def reply(id: str, text: str) -> ReplyFinal:
-    return ReplyFinal(id=id, session=SESSION, text=text)
+    return ReplyFinal(id=id, session=SESSION, text=text, lane="assistant")
+
+
+def replying(id: str, text: str) -> ReplyDelta:
+    return ReplyDelta(id=id, session=SESSION, text=text, lane="assistant")
+
+
+def decided(score: float, lane: str = "assistant") -> Decision:
+    return Decision(id=f"{lane}-d", session=SESSION, lane=lane, score=score, speak=score > 0.5)

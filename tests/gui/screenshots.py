@@ -28,6 +28,7 @@ from everlisten.ui.config import UiConfig
 from everlisten.ui.main_window import MainWindow
 
 MIC, SYSTEM = SourceName.MIC, SourceName.SYSTEM
+NO_BIG_MODEL = "The assistant needs the big model: choose it in the settings under Model."
 _TALK = (
     (MIC, "Good morning everyone, shall we begin with the release?", ""),
     (
@@ -93,8 +94,16 @@ class Scene:
         self.listening = doubles.ScriptedListening()
         self.history = doubles.ScriptedHistory()
         self.settings = doubles.ScriptedSettings(config)
+        self.assistance = doubles.ScriptedAssistance(NO_BIG_MODEL)
         fill_history(self.history)
-        self.window = MainWindow(self.listening, self.history, self.settings, config)
+        self.window = MainWindow(
+            self.listening,
+            self.history,
+            self.settings,
+            config,
+            self.assistance,
+            doubles.ScriptedFileTasks(),
+        )
         self.window.resize(*size)
         self.window.show()
         self.rest()
@@ -177,6 +186,49 @@ def both(config: UiConfig) -> Scene:
     scene = Scene(config, (1120, 700))
     scene.listening.into = "en"
     scene.listen(talk(), both=True)
+    return scene
+
+
+def assistant(config: UiConfig, size: tuple[int, int] = (920, 680)) -> Scene:
+    """The big model captions, warns and answers."""
+    scene = Scene(config, size)
+    scene.assistance.now = doubles.replace(scene.assistance.now, why_not="")
+    scene.assistance.own = ["Tell me when the washing machine has finished."]
+    scene.listening.every_target = True
+    scene.listening.into = "de"
+    scene.listen(
+        [
+            doubles.began(),
+            doubles.final("c1", "I will put the soup on and be right back.", start_s=3.0),
+            doubles.translation("c1", "Ich stelle die Suppe auf und bin gleich zurück."),
+            doubles.alert(
+                id="u1",
+                label="Everlisten warns",
+                advice="What was heard may need you now. The reply says what it is.",
+                start_s=31.0,
+            ),
+            doubles.reply("r1", "A smoke alarm has begun to beep nearby. Look at the stove first."),
+            doubles.final("c2", "How long has it been beeping?", start_s=41.0),
+            doubles.translation("c2", "Wie lange piept er schon?"),
+            doubles.replying("r2", "For about twelve seconds, in groups of"),
+            doubles.decided(0.03, "captions"),
+            doubles.decided(0.71),
+        ]
+    )
+    scene.listening.reading = doubles.replace(
+        scene.listening.reading, model="Audio-Interaction", memory_mb=9_120.0, load=0.03
+    )
+    scene.rest(100)
+    return scene
+
+
+def loading(config: UiConfig) -> Scene:
+    """The embedded model captions while the big one is being prepared."""
+    scene = captions(config)
+    scene.listening.reading = doubles.replace(
+        scene.listening.reading, note="The big model is being compiled: 40 %"
+    )
+    scene.rest(600)
     return scene
 
 
@@ -323,6 +375,40 @@ def _popover(kind: str, theme: str) -> Callable[[], QImage]:
     return render
 
 
+def _assistant_popover(theme: str, able: bool = True) -> Callable[[], QImage]:
+    def render() -> QImage:
+        scene = assistant(UiConfig(theme=theme)) if able else captions(UiConfig(theme=theme))
+        bar = scene.window.assistant
+        bar.open_popover()
+        scene.rest()
+        assert bar.popover is not None
+        image = scene.picture(bar.popover)
+        bar.popover.close()
+        scene.end()
+        return image
+
+    return render
+
+
+def _file_task(theme: str, done: bool) -> Callable[[], QImage]:
+    def render() -> QImage:
+        scene = assistant(UiConfig(theme=theme))
+        scene.window.offer_file(Path("/music/interview with Dr Nakamura.flac"))
+        dialog = scene.window.task_dialog
+        assert dialog is not None
+        dialog.translate.setChecked(True)
+        if done:
+            dialog.start.click()
+            dialog.show_text("Sehr geehrte Damen und Herren, ich freue mich, hier zu sein. " * 4)
+        scene.rest()
+        image = dialog.grab().toImage()
+        dialog.close()
+        scene.end()
+        return image
+
+    return render
+
+
 def narrow_history(config: UiConfig) -> Scene:
     scene = Scene(config, (360, 640))
     scene.window.show_history()
@@ -339,6 +425,15 @@ SCENES: dict[str, Callable[[], QImage]] = {
     "both-under": _with(both, theme="light"),
     "both-beside": _with(both, theme="light", translation_placement="beside"),
     "both-beside-dark": _with(both, theme="dark", translation_placement="beside"),
+    "assistant": _with(assistant, theme="light"),
+    "assistant-dark": _with(assistant, theme="dark"),
+    "assistant-narrow": _with(lambda config: assistant(config, (360, 640)), theme="light"),
+    "assistant-popover": _assistant_popover("light"),
+    "assistant-popover-dark": _assistant_popover("dark"),
+    "assistant-popover-embedded": _assistant_popover("light", able=False),
+    "loading": _with(loading, theme="light"),
+    "file-task": _file_task("light", done=False),
+    "file-task-dark": _file_task("dark", done=True),
     "problem": _with(problem, theme="light"),
     "problem-dark": _with(problem, theme="dark"),
     "history": _with(history, theme="light"),

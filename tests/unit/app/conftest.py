@@ -87,6 +87,12 @@ def model() -> CountingModel:
 
 
 @pytest.fixture
+def big() -> CountingModel:
+    """In place of the big model."""
+    return CountingModel("big ")
+
+
+@pytest.fixture
 def sound(tmp_path: Path) -> Callable[..., Path]:
     """Makes a WAV file of so many chunks."""
 

@@ -7,6 +7,7 @@ import soundfile
 
 from everlisten.app.controller import Controller
 from everlisten.app.settings import AppSettings
+from everlisten.app.wishes import Wishes
 from everlisten.audio_io.errors import AudioError
 from everlisten.engine.errors import ModelLoadError
 from everlisten.engine.events import (
@@ -34,7 +35,7 @@ def controller(equipment, sound, model):
     controller = Controller(
         equipment,
         selection=SourceSelection(mode="mic", microphone="", system=""),
-        instruction=Instruction(),
+        wishes=Wishes(Instruction()),
         remember=settings.change,
     )
     launch, launched = controller.launch, []
