@@ -14,7 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from everlisten.engine.laim.weights import GROUP, Int8Matrix, LanguageModelSize, Matrix
+from everlisten.engine.laim.quantize import dequantize
+from everlisten.engine.laim.weights import LanguageModelSize, Matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +65,15 @@ class Operations(Protocol):
     def gate(self, rows: Tensor, matrix: Matrix) -> Tensor:
         """silu(gate) * up of a matrix [2 F, D]: [M, F]."""
 
+    def choose(self, logits: Tensor, refused: Tensor, noise: Tensor) -> Tensor:
+        """Of the three largest of `logits` [S, M, V] (summed) that are not `refused` (bool [V]),
+        the id of the largest after adding `noise` [M, 3]: float32 [M], exact below 2^24.
+        """
+
 
 def dense(matrix: Matrix, dtype: torch.dtype) -> Tensor:
     """The matrix [N, K] without quantization; the same tensor if it has none."""
-    if isinstance(matrix, Tensor):
-        return matrix
-    if isinstance(matrix, Int8Matrix):
-        return (matrix.values.float() * matrix.scale[:, None]).to(dtype)
-    low, high = matrix.packed & 15, matrix.packed >> 4
-    grouped = torch.cat((low, high), dim=1).float().unflatten(1, (-1, GROUP))
-    return ((grouped - matrix.zero[..., None]) * matrix.scale[..., None]).flatten(1).to(dtype)
+    return matrix if isinstance(matrix, Tensor) else dequantize(matrix).to(dtype)
 
 
 class TorchOperations:
@@ -122,12 +122,20 @@ class TorchOperations:
         grouped = queries.view(batch, rows, groups, -1, width).permute(0, 2, 3, 1, 4).flatten(2, 3)
         scores = (grouped @ keys.transpose(-1, -2)).float() * width**-0.5
         seen = torch.arange(places.limit, device=keys.device) <= places.positions[..., None]
-        scores = scores.unflatten(2, (-1, rows)).masked_fill(~seen[:, None, None], -torch.inf)
+        scores = scores.view(batch, groups, -1, rows, places.limit)
+        scores = scores.masked_fill(~seen[:, None, None], -torch.inf)
         weights = torch.softmax(scores, dim=-1).to(values.dtype).flatten(2, 3)
-        mixed = (weights @ values).unflatten(2, (-1, rows))
+        mixed = (weights @ values).view(batch, groups, -1, rows, width)
         return mixed.permute(0, 3, 1, 2, 4).reshape(batch * rows, heads * width)
 
     def gate(self, rows: Tensor, matrix: Matrix) -> Tensor:
         """See `Operations`."""
         gate, up = F.linear(rows, dense(matrix, rows.dtype)).float().chunk(2, dim=-1)
         return (F.silu(gate) * up).to(rows.dtype)
+
+    def choose(self, logits: Tensor, refused: Tensor, noise: Tensor) -> Tensor:
+        """See `Operations`."""
+        admissible = logits.sum(dim=0).masked_fill(refused, -torch.inf)
+        likeliest = admissible.topk(noise.shape[-1], dim=-1)
+        chosen = (likeliest.values + noise).argmax(dim=-1, keepdim=True)
+        return likeliest.indices.gather(-1, chosen)[:, 0].float()

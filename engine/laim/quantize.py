@@ -68,12 +68,22 @@ def quantize(matrix: Tensor, kind: Literal["int8", "int4"]) -> Int8Matrix | Int4
 def dequantize(matrix: Matrix) -> Tensor:
     """The matrix [N, K] that the step computes with; float32 if it was quantized."""
     if isinstance(matrix, Int8Matrix):
-        return matrix.values.float() * matrix.scale[:, None]
+        return deinterleave(matrix.values).float() * matrix.scale[:, None]
     if isinstance(matrix, Int4Matrix):
         levels = unpack_int4(matrix.packed).float()
         groups = levels.view(len(levels), -1, GROUP)
         return torch.flatten((groups - matrix.zero[..., None]) * matrix.scale[..., None], 1)
     return matrix
+
+
+def interleave(values: Tensor) -> Tensor:
+    """[N, K] in the order of the inputs -> the order of `Int8Matrix`."""
+    return torch.stack(values.chunk(2, dim=1), dim=2).flatten(1)
+
+
+def deinterleave(values: Tensor) -> Tensor:
+    """The inverse of `interleave`."""
+    return values.view(len(values), -1, 2).transpose(1, 2).flatten(1)
 
 
 def pack_int4(levels: Tensor) -> Tensor:
@@ -89,7 +99,7 @@ def unpack_int4(packed: Tensor) -> Tensor:
 
 def _int8_rows(rows: Tensor) -> tuple[Tensor, Tensor]:
     scale = _positive(rows.abs().amax(dim=1) / 127)
-    return (rows / scale[:, None]).round_().to(torch.int8), scale
+    return interleave((rows / scale[:, None]).round_().to(torch.int8)), scale
 
 
 def _int4_rows(rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -76,10 +76,7 @@ def read_text(
     Returns:
         float32 [M]: token ids (exact below 2^24).
     """
-    logits = operations.project(hidden, weights.head).sum(dim=0)
-    likeliest = logits.masked_fill(refused, -torch.inf).topk(SAMPLED_AMONG, dim=-1)
-    chosen = (likeliest.values + noise).argmax(dim=-1, keepdim=True)
-    return likeliest.indices.gather(-1, chosen)[:, 0].float()
+    return operations.choose(operations.project(hidden, weights.head), refused, noise)
 
 
 def to_readings(packed: Tensor) -> list[RowReading]:

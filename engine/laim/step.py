@@ -188,7 +188,7 @@ class LmStep:
     def _fill(
         self, blocks: Sequence[RowBlock], rows: int, reads: int, count: int | None = None
     ) -> _Buffers:
-        """Put a pass's input in place; `count` blocks of nothing but padding where there is none."""
+        """Put a pass's input in place; `count` blocks of padding where there is none."""
         count = len(blocks) if count is None else count
         buffers = self._buffers_of(count, rows, reads)
         ids, slots, starts, counts, wanted = [], [], [], [], []
@@ -231,7 +231,7 @@ class LmStep:
     ) -> torch.cuda.CUDAGraph:
         # Kernels are compiled and libraries set up outside the capture, on a stream of their own.
         # The pass only writes keys and values that the replay writes again.
-        stream = torch.cuda.Stream()
+        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             self._pass(buffers, shape, text)
@@ -243,7 +243,7 @@ class LmStep:
         return graph
 
     def _pass(self, buffers: _Buffers, shape: tuple[int, int, int], text: bool) -> None:
-        count, rows, reads = shape
+        count, rows, _ = shape
         ids, places, wanted = self._places(buffers.integers, count, rows)
         audio = (ids == PAD) | (ids == OFFLINE_PAD)
         embedded = self.weights.embedding[ids]
@@ -299,8 +299,8 @@ def _place_features(block: RowBlock, target: Tensor) -> None:
 def operations_for(weights: LanguageModelWeights, mode: StepMode) -> Operations:
     """The fast kernels where they run, else plain PyTorch."""
     if mode == "captured":
-        from everlisten.engine.laim.fast_operations import FastOperations, supported
+        from everlisten.engine.laim.fast_operations import FastOperations, overlaps, supported
 
         if supported(weights.size, weights.embedding.dtype):
-            return FastOperations()
+            return FastOperations(overlap=overlaps(weights.embedding.device))
     return TorchOperations()

@@ -25,6 +25,8 @@ _NORM_EPS = 1e-5
 _LONGEST_PERIOD = 10_000.0
 """Of the sinusoid positions, in rows over 2 pi."""
 
+LayersFunction = Callable[[Tensor], Tensor]
+
 TowerMode = Literal["eager", "compiled", "captured"]
 
 
@@ -109,12 +111,13 @@ def tower_weights(
     )
 
 
-def encode(mel: Tensor, weights: TowerWeights) -> Tensor:
+def encode(mel: Tensor, weights: TowerWeights, layers: LayersFunction | None = None) -> Tensor:
     """Encode pieces of sound, each on its own.
 
     Args:
         mel: [n, 128, T] of the weights' dtype.
         weights: Of the tower.
+        layers: What computes all layers, [n, T, W] to [n, T, W]; None computes them eagerly.
 
     Returns:
         [n, ((T + 1) // 2) // 2, D]; [n, 10, D] for chunks.
@@ -122,8 +125,11 @@ def encode(mel: Tensor, weights: TowerWeights) -> Tensor:
     first = gelu(_convolve(mel.transpose(1, 2), weights.convolution_1, stride=1))
     rows = gelu(_convolve(first, weights.convolution_2, stride=2))
     rows = rows + weights.positions[: rows.shape[1]]
-    for layer in weights.layers:
-        rows = _layer(rows, layer, weights.size.heads)
+    if layers is None:
+        for layer in weights.layers:
+            rows = layer_rows(rows, layer, weights.size.heads)
+    else:
+        rows = layers(rows)
     pairs = rows.shape[1] // 2
     rows = (rows[:, : 2 * pairs : 2] + rows[:, 1 : 2 * pairs : 2]) / 2
     return _affine(_norm(rows, weights.post_norm), weights.projection)
@@ -161,9 +167,7 @@ class TowerStep:
     def __init__(self, weights: TowerWeights, mode: TowerMode = "eager") -> None:
         self.weights = weights
         self._mode = mode
-        self._encode: Callable[[Tensor, TowerWeights], Tensor] = encode
-        if mode != "eager":
-            self._encode = torch.compile(encode, dynamic=False)
+        self._layers = _layers_for(weights, mode)
         embeddings = weights.projection.weight
         # The graph replays fixed addresses, so a chunk is copied into here.
         self._mel = torch.zeros(
@@ -177,7 +181,7 @@ class TowerStep:
         """Encode float32 [128, 40], on any device, into a new [10, D] on the model's device."""
         self._mel[0].copy_(mel)
         if self._mode != "captured":
-            return self._encode(self._mel, self.weights)[0]
+            return encode(self._mel, self.weights, self._layers)[0]
         if self._graph is None:
             self._capture()
         assert self._graph is not None
@@ -204,12 +208,36 @@ class TowerStep:
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             for _ in range(2):
-                self._encode(self._mel, self.weights)
+                encode(self._mel, self.weights, self._layers)
         torch.cuda.current_stream().wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
-            self._output = self._encode(self._mel, self.weights)
+            self._output = encode(self._mel, self.weights, self._layers)
         self._graph = graph
+
+
+def _layers_for(weights: TowerWeights, mode: TowerMode) -> LayersFunction | None:
+    """The fast kernels where they run, else compiled layers, else None."""
+    size, kernel = weights.size, weights.projection.weight
+    if mode == "eager":
+        return None
+    if mode == "captured":
+        from everlisten.engine.laim.fast_operations import overlaps
+        from everlisten.engine.laim.fast_tower import FastTowerLayers, supported
+
+        if supported(size.width, size.heads, size.feed_forward, kernel.dtype):
+            overlap = overlaps(kernel.device)
+            fast = FastTowerLayers(weights.layers, size.heads, _NORM_EPS, overlap=overlap)
+            return lambda rows: fast.run(rows[0])[None]
+    # One layer is compiled, not all of them: seconds instead of a minute, and as fast.
+    compiled = torch.compile(layer_rows, dynamic=False)
+
+    def layers(rows: Tensor) -> Tensor:
+        for layer in weights.layers:
+            rows = compiled(rows, layer, size.heads)
+        return rows
+
+    return layers
 
 
 def _layer_of(
@@ -236,7 +264,7 @@ def _sinusoids(positions: int, width: int) -> Tensor:
     return torch.cat((angles.sin(), angles.cos()), dim=1)
 
 
-def _layer(rows: Tensor, layer: TowerLayer, heads: int) -> Tensor:
+def layer_rows(rows: Tensor, layer: TowerLayer, heads: int) -> Tensor:
     """[n, T, W] -> [n, T, W]."""
     fused = _affine(_norm(rows, layer.attention_norm), layer.qkv)
     queries, keys, values = fused.view(*rows.shape[:2], 3, heads, -1).permute(2, 0, 3, 1, 4)

@@ -2,10 +2,12 @@
 
 A matrix is bf16/float32, or quantized:
 
-- int8: per output row symmetric, w = values * scale[:, None].
+- int8: per output row symmetric, w = value * scale. Byte 2j of a row holds input j of the first
+  half of the row and byte 2j + 1 input j of the second half.
 - int4: asymmetric in groups of `GROUP` inputs, w = (q - zero) * scale, q in 0..15. Byte j of a row
   holds input j of the first half of the row in its low nibble and input j of the second half in its
-  high nibble, so that both halves of an unpacked tile are contiguous.
+  high nibble, so that both halves of an unpacked tile are contiguous (tensor cores
+  are fed 16-bit words, not bytes).
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ GROUP = 128
 
 @dataclass(frozen=True, slots=True)
 class Int8Matrix:
-    """values int8 [N, K]; scale float32 [N]."""
+    """values int8 [N, K], interleaved; scale float32 [N]."""
 
     values: Tensor
     scale: Tensor
