@@ -109,6 +109,8 @@ def load_big_model(
         precision=choice.precision,
         eager=choice.eager,
         config=LaimConfig(policy=Policy(choice.policy)),
+        tell=tell,
+        stop=stop,
     )
     return model
 

@@ -8,6 +8,7 @@ ever waits for a reply's end before it is encoded.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -45,6 +46,8 @@ class AudioInteractionModel:
         precision: str = "auto",
         eager: bool = False,
         config: LaimConfig | None = None,
+        tell: Callable[[str], None] | None = None,
+        stop: threading.Event | None = None,
     ) -> None:
         """Load the weights, compile and capture.
 
@@ -54,6 +57,9 @@ class AudioInteractionModel:
             precision: "auto", "bf16", "int8", "int4" or "float32".
             eager: Neither compile nor capture: ready sooner, slower afterwards.
             config: How lanes listen, speak and forget.
+            tell: Takes sentences about how far the first compilation is, which then runs in a
+                process of its own; None compiles here.
+            stop: Set: that compilation is given up.
 
         Raises:
             ModelLoadError: A file is missing or damaged, or it does not fit.
@@ -61,7 +67,7 @@ class AudioInteractionModel:
         config = config or LaimConfig()
         parts = load_parts(
             folder, device=device, precision=precision, eager=eager, config=config,
-            lanes=len(LANES),
+            lanes=len(LANES), tell=tell, stop=stop,
         )  # fmt: skip
         self._begin(parts, config)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,16 +16,18 @@ from everlisten.engine.laim.precision import ParameterCounts, choose_precision, 
 from everlisten.engine.laim.step import LmStep, StepMode
 from everlisten.engine.laim.text import TOKENIZER_FILE, TextTokenizer
 from everlisten.engine.laim.tower import TowerStep, tower_weights
+from everlisten.engine.laim.warm_up import Tell, WarmUpPlan, warm_up
 from everlisten.engine.laim.weights import LanguageModelWeights
 
 logger = logging.getLogger(__name__)
 
 SYSTEM_FILE = "system_prompt.txt"
 SYSTEM_TEXT = (
-    "You are a helpful assistant that listens. Answer questions, and judge from sounds"
-    " whether help is needed."
+    "You are a helpful assistant. When there is no user text, if the audio contains a question,"
+    " please answer it. If it is a sound effect, determine based on the sound whether help is"
+    " needed."
 )
-"""Ours: of the released text only the sense is known. A file `system_prompt.txt` in the
+"""As in the released code (infer_online.py, 3095139). A file `system_prompt.txt` in the
 checkpoint's folder replaces it."""
 
 
@@ -67,7 +70,15 @@ def slots_for(lanes: int) -> int:
 
 
 def load_parts(
-    folder: Path, *, device: str, precision: str, eager: bool, config: LaimConfig, lanes: int
+    folder: Path,
+    *,
+    device: str,
+    precision: str,
+    eager: bool,
+    config: LaimConfig,
+    lanes: int,
+    tell: Tell | None = None,
+    stop: threading.Event | None = None,
 ) -> LaimParts:
     """Load a checkpoint of either layout.
 
@@ -78,6 +89,8 @@ def load_parts(
         eager: Neither compile nor capture.
         config: Says how large the cache is.
         lanes: So does this.
+        tell: Takes sentences about how far the first compilation is; None compiles in this process.
+        stop: Set: that compilation is given up.
 
     Raises:
         ModelLoadError: A file is missing or damaged, or it does not fit.
@@ -97,8 +110,19 @@ def load_parts(
         positions=config.window,
     )
     logger.info("%s: %s", folder.name, choice.reason)
-    loaded = load_checkpoint(folder, device=place.name, precision=choice.precision)
     mode: StepMode = "captured" if place.name.startswith("cuda") and not eager else "eager"
+    if mode == "captured" and tell is not None:
+        plan = WarmUpPlan(
+            size=summary.size,
+            tower_size=summary.tower_size,
+            precision=choice.precision,
+            device=place.name,
+            lanes=lanes,
+            slots=slots_for(lanes),
+            positions=config.window,
+        )
+        warm_up(plan, tell, stop or threading.Event())
+    loaded = load_checkpoint(folder, device=place.name, precision=choice.precision)
     tower = TowerStep(
         tower_weights(
             loaded.tower_state,

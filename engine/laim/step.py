@@ -6,7 +6,8 @@ graph. The eager path is the same code without capture; tests compare the two.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -144,16 +145,21 @@ class LmStep:
         """Make the first `length` positions of slot `target` equal to those of `source`."""
         self.cache.copy(source, target, length)
 
-    def prepare(self) -> None:
-        """Compile and capture every shape now, so that no later pass has to wait for it."""
+    @torch.inference_mode()
+    def prepare(self, progress: Callable[[int, int], None] | None = None) -> None:
+        """Compile and capture every shape now, so that no later pass has to wait for it.
+
+        Args:
+            progress: Called with the passes done and all of them.
+        """
         if self.mode == "eager":
             return
-        for rows, reads in SHAPES:
-            for count in range(1, self.max_blocks + 1):
-                for text in (False, True):
-                    with torch.inference_mode():
-                        buffers = self._fill((), rows, reads, count)
-                        self._run(buffers, (count, rows, reads), text)
+        counts = range(1, self.max_blocks + 1)
+        passes = list(itertools.product(SHAPES, counts, (False, True)))
+        for done, ((rows, reads), count, text) in enumerate(passes, start=1):
+            self._run(self._fill((), rows, reads, count), (count, rows, reads), text)
+            if progress is not None:
+                progress(done, len(passes))
 
     def _shape(self, blocks: Sequence[RowBlock]) -> tuple[int, int]:
         assert 0 < len(blocks) <= self.max_blocks, len(blocks)
