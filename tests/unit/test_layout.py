@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,17 +20,38 @@ from packaging.requirements import Requirement
 
 ROOMS = ("app", "ui", "trainer", "engine", "audio_io", "assets")
 CORES = ("engine", "trainer", "audio_io")
+VERBS = ("listen", "ask", "devices", "models", "history", "bench")
 LARGEST_FILE_BYTES = 30 * 1024 * 1024
 LARGEST_ASSETS_BYTES = 60 * 1024 * 1024
 
+TORCH_BY_NATURE = (
+    "everlisten.engine.laim",
+    "everlisten.app.bench.random_checkpoint",
+    "everlisten.app.bench.released_way",
+)
+"""The big model, and what its benchmark alone is made of; everything else does without torch."""
+TRITON_BY_NATURE = tuple(
+    f"everlisten.engine.laim.{name}"
+    for name in ("kernels", "tower_kernels", "fast_operations", "fast_tower")
+)
+"""Imported on a GPU alone; Triton has no wheels for other machines."""
+QT = {"PySide6", "shiboken6"}
+TORCH = {"torch", "transformers", "triton"}
+
 IMPORT_EVERYTHING = """
 import importlib, json, pkgutil, sys
-for name in sys.argv[1:]:
+packages, without = map(json.loads, sys.argv[1:])
+def wanted(name):
+    skipped = any(name == each or name.startswith(each + ".") for each in without)
+    return not (skipped or name.endswith("__main__"))
+def walk(name):
     package = importlib.import_module(name)
-    for module in pkgutil.walk_packages(package.__path__, name + "."):
-        if not module.name.endswith("__main__"):
-            importlib.import_module(module.name)
-print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+    for module in pkgutil.iter_modules(getattr(package, "__path__", ()), name + "."):
+        if wanted(module.name):
+            walk(module.name)
+for name in packages:
+    walk(name)
+print(json.dumps(sorted(sys.modules)))
 """
 
 
@@ -50,10 +72,17 @@ def tracked_files(repository: Path) -> list[Path]:
     return [path for path in files if path.is_file()]
 
 
-def imported_by(*modules: str) -> set[str]:
-    """Top-level names that a fresh interpreter has loaded after importing all of `modules`."""
+def imported_by(*packages: str, without: Sequence[str] = ()) -> set[str]:
+    """Modules that a fresh interpreter has loaded after importing all of `packages`.
+
+    Args:
+        packages: With every module below.
+        without: Modules and packages below them that are left out.
+    """
     done = subprocess.run(
-        [sys.executable, "-c", IMPORT_EVERYTHING, *modules], capture_output=True, text=True
+        [sys.executable, "-c", IMPORT_EVERYTHING, json.dumps(packages), json.dumps(without)],
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     return set(json.loads(done.stdout))
@@ -122,14 +151,34 @@ def test_installed_files_are_those_of_the_checkout(repository: Path) -> None:
 
 
 def test_cores_load_no_qt_and_no_torch() -> None:
-    loaded = imported_by(*(f"everlisten.{core}" for core in CORES))
-    assert loaded.isdisjoint({"PySide6", "shiboken6", "torch", "transformers"})
+    """All but the big model, which is made of torch."""
+    packages = [f"everlisten.{core}" for core in CORES]
+    loaded = imported_by(*packages, without=TORCH_BY_NATURE)
+    assert "everlisten.engine.embedded.model" in loaded, "nothing was walked"
+    assert loaded.isdisjoint(QT | TORCH)
+
+
+def test_the_big_model_loads_no_qt() -> None:
+    without = () if importlib.util.find_spec("triton") else TRITON_BY_NATURE
+    loaded = imported_by("everlisten.engine.laim", without=without)
+    assert {"torch", "everlisten.engine.laim.model"} <= loaded, "nothing was walked"
+    assert loaded.isdisjoint(QT)
+
+
+def test_without_a_gpu_the_big_model_loads_no_triton() -> None:
+    """Other machines have no wheel of it."""
+    loaded = imported_by("everlisten.engine.laim", without=TRITON_BY_NATURE)
+    ours = {name for name in loaded if name.startswith("everlisten.")}
+    assert ours.isdisjoint(TRITON_BY_NATURE)
 
 
 def test_program_loads_no_torch() -> None:
     """Torch would cost the captions memory and seconds."""
-    loaded = imported_by("everlisten.app", "everlisten.ui")
-    assert loaded.isdisjoint({"torch", "transformers"})
+    loaded = imported_by("everlisten.app", "everlisten.ui", without=TORCH_BY_NATURE)
+    wanted = ("main", "desktop", "cli.parser", *(f"cli.{verb}" for verb in VERBS), "bench.engine")
+    assert {f"everlisten.app.{name}" for name in wanted} <= loaded, "nothing was walked"
+    assert "everlisten.ui.main_window" in loaded
+    assert loaded.isdisjoint(TORCH)
 
 
 def test_import_contracts_hold(repository: Path) -> None:
