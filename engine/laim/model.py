@@ -123,8 +123,9 @@ class AudioInteractionModel:
         frames = self._parts.perception.frames(chunk, state.log_mel)
         if state.lanes:
             events += self._guarded(state, lambda: self._hear(chunk, frames, state))
+        events += self._guarded(state, lambda: self._forget(state))  # what the last chunk left
         events += self._guarded(state, lambda: self._work(state))
-        events += self._guarded(state, lambda: self._forget(state))
+        state.forgets = self._schedule is not None and self._schedule.full(state.seats)
         while any(len(seat.lane.waiting) >= self.config.waiting_chunks for seat in state.seats):
             events += self._guarded(state, lambda: self._work(state))
         return events
@@ -132,12 +133,13 @@ class AudioInteractionModel:
     def busy(self, state: LaimState) -> bool:
         """Whether work is waiting that needs no further chunk."""
         changed = state.seated is not state.instruction
-        return changed or any(seat.busy for seat in state.seats)
+        return changed or state.forgets or any(seat.busy for seat in state.seats)
 
     def advance(self, state: LaimState) -> Sequence[EngineEvent]:
-        """Run one pass."""
+        """Run one pass, and once a chunk a part of forgetting, after the chunk's decision."""
         events = self._guarded(state, lambda: self._seating.follow(state))
-        return events + self._guarded(state, lambda: self._work(state))
+        events += self._guarded(state, lambda: self._work(state))
+        return events + self._guarded(state, lambda: self._forget(state))
 
     def ask(self, text: str, state: LaimState) -> Sequence[EngineEvent]:
         """Take in a typed question; the assistant answers once it has heard what waits for it."""
@@ -210,7 +212,9 @@ class AudioInteractionModel:
 
     def _forget(self, state: LaimState) -> list[EngineEvent]:
         assert self._schedule is not None
-        self._schedule.forget(state.seats, state.slots)
+        if state.forgets:
+            state.forgets = False
+            self._schedule.forget(state.seats, state.slots)
         return []
 
     def _guarded(

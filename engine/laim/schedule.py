@@ -131,12 +131,15 @@ class Schedule:
             for (seat, lane, plan), reading in zip(wanted, readings, strict=True)
         ]
 
+    def full(self, seats: Sequence[Seat]) -> bool:
+        """Whether a lane's window nears its end, or is being renewed."""
+        return any(seat.lane.rebuild is not None or self._nearly_full(seat.lane) for seat in seats)
+
     def forget(self, seats: Sequence[Seat], slots: Slots) -> None:
         """One bounded part of forgetting, where a lane's window nears its end."""
         for seat in seats:
-            lane = seat.lane
-            if lane.rebuild is None and self._room(lane) < self.config.reserve:
-                self._begin_rebuild(lane, slots)
+            if seat.lane.rebuild is None and self._nearly_full(seat.lane):
+                self._begin_rebuild(seat.lane, slots)
         rebuilding = [seat.lane for seat in seats if seat.lane.rebuild is not None]
         if rebuilding:
             self._prefill(rebuilding, slots)
@@ -171,6 +174,9 @@ class Schedule:
 
     def _room(self, lane: Lane) -> int:
         return self.config.window - lane.context.rows
+
+    def _nearly_full(self, lane: Lane) -> bool:
+        return self._room(lane) < self.config.reserve
 
     def _make_room(self, lane: Lane, slots: Slots) -> None:
         """Forget at once where the next pass would go beyond the window."""

@@ -49,6 +49,7 @@ class LaimState:
         lanes: That are on, in the order of `briefs.LANES`.
         seated: The instruction that `lanes` follows.
         next_chunk: Index of the chunk that comes next if none is dropped; None before the first.
+        forgets: Whether a part of forgetting is still to be done for the last chunk.
         notices: Sentences told so far, for their ids.
     """
 
@@ -61,6 +62,7 @@ class LaimState:
     lanes: dict[str, LaneState] = field(default_factory=dict)
     seated: Instruction | None = None
     next_chunk: int | None = None
+    forgets: bool = False
     notices: int = 0
 
     @property
