@@ -26,7 +26,8 @@ from everlisten.engine.laim.parts import LaimParts, load_parts, slots_for
 from everlisten.engine.laim.schedule import Schedule, Slots, WorkDone
 from everlisten.engine.laim.seating import Seating
 from everlisten.engine.laim.session import LaimState
-from everlisten.engine.laim.utterances import Clock, Transcript
+from everlisten.engine.laim.transcript import Transcript
+from everlisten.engine.laim.utterances import Clock
 
 logger = logging.getLogger(__name__)
 

@@ -27,7 +27,7 @@ from everlisten.engine.laim.session import LaimState, LaneState
 from everlisten.engine.laim.spoken import SpeechError
 from everlisten.engine.laim.text import StreamingDecoder
 from everlisten.engine.laim.tokens import KEEP_SILENCE
-from everlisten.engine.laim.utterances import Transcript
+from everlisten.engine.laim.transcript import Transcript
 
 _BEFORE = -1
 """Number of the turns before the first chunk."""
@@ -100,7 +100,10 @@ class Seating:
         text = StreamingDecoder(self.parts.tokenizer)
         if name != ASSISTANT_LANE:
             lane.limit = min(lane.limit, self.config.max_caption_tokens)
-            return LaneState(brief, Seat(lane), Transcript(name, state.clock, text))
+            transcript = Transcript(name, state.clock, text)
+            if name == TRANSLATION_LANE:
+                transcript.language = state.instruction.translate_to or ""
+            return LaneState(brief, Seat(lane), transcript)
         lane.temperature = self.config.temperature
         replies = Replies(name, state.clock, text, self.policy, state.alerts)
         return LaneState(brief, Seat(lane, interruptible=True), replies)
@@ -133,16 +136,20 @@ class Seating:
 
 def _tell(state: LaimState) -> None:
     """Give the lanes those parts of the instruction that do not begin them anew."""
-    captions = state.lanes.get(CAPTIONS_LANE)
-    transcript = captions.writer if captions is not None else None
-    for name, lane in state.lanes.items():
-        if name == CAPTIONS_LANE and isinstance(lane.writer, Transcript):
-            lane.writer.language = state.instruction.language or ""
-        elif name == TRANSLATION_LANE and isinstance(lane.writer, Transcript):
-            assert transcript is None or isinstance(transcript, Transcript)
-            lane.writer.language = state.instruction.translate_to or ""
-            lane.writer.captions = transcript
-        elif name == ASSISTANT_LANE:
-            lane.seat.lane.bias = state.instruction.talkativeness
-            if lane.seat.branch is not None:
-                lane.seat.branch.lane.bias = state.instruction.talkativeness
+    captions, translation = (_transcript(name, state) for name in (CAPTIONS_LANE, TRANSLATION_LANE))
+    if captions is not None:
+        captions.language = state.instruction.language or ""
+        captions.translation = translation
+    if translation is not None:
+        translation.captions = captions
+    assistant = state.lanes.get(ASSISTANT_LANE)
+    for lane in assistant.seat.lanes if assistant is not None else ():
+        lane.bias = state.instruction.talkativeness
+
+
+def _transcript(name: str, state: LaimState) -> Transcript | None:
+    lane = state.lanes.get(name)
+    if lane is None:
+        return None
+    assert isinstance(lane.writer, Transcript)
+    return lane.writer

@@ -13,7 +13,8 @@ from everlisten.engine.laim.log_mel import LogMelState
 from everlisten.engine.laim.outcomes import Outcome
 from everlisten.engine.laim.replies import Replies
 from everlisten.engine.laim.schedule import Seat, Slots
-from everlisten.engine.laim.utterances import Clock, Transcript
+from everlisten.engine.laim.transcript import Transcript
+from everlisten.engine.laim.utterances import Clock
 
 
 @dataclass(slots=True, eq=False)

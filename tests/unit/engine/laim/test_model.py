@@ -49,7 +49,10 @@ SCRIPTED = LaimConfig(script=every_fifth)
 
 @pytest.fixture(scope="module")
 def checkpoint(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return laim_fixture.tiny_checkpoint(shared, tmp_path_factory.mktemp("model"))
+    folder = laim_fixture.tiny_checkpoint(shared, tmp_path_factory.mktemp("model"))
+    # The tiny tokenizer takes a token for every letter: half a window has no room for our own.
+    (folder / SYSTEM_FILE).write_text("You listen and help.", encoding="utf-8")
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +125,7 @@ def assert_alike(one: Sequence[EngineEvent], other: Sequence[EngineEvent]) -> No
     """The same events; scores may differ in rounding, since passes had other shapes."""
     assert len(one) == len(other)
     for a, b in zip(one, other, strict=True):
+        assert type(a) is type(b)
         numbers = {"score", "confidence"} & {field.name for field in dataclasses.fields(a)}
         for name in numbers:
             assert getattr(a, name) == pytest.approx(getattr(b, name), abs=1e-4)
@@ -520,18 +524,18 @@ def test_a_gpu_that_stays_full_gives_up_one_thing_after_the_other(
     model = build()
     state = model.new_state(dataclasses.replace(ALL, assistant="narrate"), "s")
     listen(model, state, sound(60))
-    out_of_memory_at(monkeypatch, {5, 6, 30})
+    out_of_memory_at(monkeypatch, {5, 6, 30, 45})
     events = listen(model, state, sound(100, first=60))
     told = [one.text for one in of(events, EngineFailed)]
-    assert ["no translation" in told[0], "half as long" in told[1], "no captions" in told[2]] == [
-        True
-    ] * 3
+    given_up = ("no translation", "half as long", "half as long", "no captions")
+    assert len(told) == 4
+    assert all(each in sentence for each, sentence in zip(given_up, told, strict=True))
     assert list(state.lanes) == ["assistant"]
-    assert model.config.window == 1024
+    assert model.config.window == 512
     said = [one for one in of(events, Decision) if one.lane == "assistant"]
     assert [round(one.start_s / 0.4) for one in said] == list(range(60, 160))
     lane = state.lanes["assistant"].seat.lane
-    assert lane.context.rows <= 1024
+    assert lane.context.rows <= 512
 
 
 def test_when_nothing_is_left_to_give_up_the_error_says_so(

@@ -26,7 +26,8 @@ from everlisten.engine.laim.outcomes import Began, Decided, Ended, Heard, Word
 from everlisten.engine.laim.replies import Replies
 from everlisten.engine.laim.text import StreamingDecoder, TextTokenizer
 from everlisten.engine.laim.tokens import Emotion
-from everlisten.engine.laim.utterances import Clock, Transcript
+from everlisten.engine.laim.transcript import Transcript
+from everlisten.engine.laim.utterances import Clock
 
 MIC, SYSTEM = SourceName.MIC, SourceName.SYSTEM
 
@@ -76,6 +77,7 @@ def translation(clock: Clock, tokenizer: TextTokenizer, captions: Writer) -> Wri
     transcript = Transcript("translation", clock, StreamingDecoder(tokenizer), language="zh")
     assert isinstance(captions.writer, Transcript)
     transcript.captions = captions.writer
+    captions.writer.translation = transcript
     return Writer(transcript, tokenizer)
 
 
@@ -207,10 +209,42 @@ def test_a_translation_that_comes_late_is_added_to_its_caption(
     assert events[-1].id == "s-captions-0-1-zh"
 
 
+def test_a_translation_that_is_ahead_waits_for_its_caption(
+    captions: Writer, translation: Writer
+) -> None:
+    captions.chunk(1, "hello.")
+    translation.chunk(1, "world.")
+    ahead = translation.chunk(3, "again")  # the captions lane has not heard chunk 3 yet
+    assert [type(one) for one in ahead] == [Decision]
+    events = captions.chunk(3, "hello")
+    kinds = [type(one) for one in events]
+    assert kinds.index(CaptionPartial) < kinds.index(TranslationPartial)
+    last = [one for one in events if isinstance(one, TranslationPartial)][-1]
+    assert (last.caption, last.text) == ("s-captions-0-2", "again")
+
+
+def test_a_translation_does_not_wait_longer_than_its_next_decision(
+    captions: Writer, translation: Writer
+) -> None:
+    captions.chunk(1, "hello.")
+    assert [type(one) for one in translation.chunk(2, "world")] == [Decision]
+    events = translation.chunk(3)
+    assert [one.text for one in events if isinstance(one, TranslationPartial)][-1] == "world"
+    assert isinstance(events[-1], Decision)
+
+
+def test_where_the_captions_stay_silent_a_translation_does_not_wait(
+    captions: Writer, translation: Writer
+) -> None:
+    captions.chunk(1)
+    assert isinstance(translation.chunk(1, "world")[-1], TranslationPartial)
+
+
 def test_a_translation_long_after_the_last_caption_stands_alone(
     captions: Writer, translation: Writer
 ) -> None:
     captions.chunk(1, "hello.")
+    captions.chunk(30)
     (final,) = [e for e in translation.chunk(30, "world.") if isinstance(e, TranslationFinal)]
     assert (final.caption, final.id) == ("", "s-translation-0-1")
 
