@@ -13,6 +13,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Before NumPy is imported: its BLAS threads spin after every small product, which cost 15 % of
     # a core while nobody spoke (2026-11-22). The decoder has threads of its own.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Before torch is imported, for the same reason: on a busy processor its threads' spinning made
+    # a tiny model's pass 30 times slower.
+    os.environ.setdefault("GOMP_SPINCOUNT", "0")
     from everlisten.app import exit_codes
     from everlisten.app.cli.parser import build_parser, check_arguments
 

@@ -49,7 +49,8 @@ class Flush:
 
 @dataclass(frozen=True, slots=True)
 class Shutdown:
-    """Finish the open utterances and end the thread; what still waits in the ring is left."""
+    """Break off the running reply, finish the open utterances and end the thread; what still waits
+    in the ring is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +169,11 @@ class EngineThread:
             if chunk is not None:
                 state.backlog_chunks = len(self._ring)
                 self._step(chunk, state)
+            elif self._model.busy(state):
+                self._advance(state)
             elif self._ring.finished:
                 self._emit(self._model.flush(state))
                 return
-            elif self._model.busy(state):
-                self._advance(state)
             else:
                 time.sleep(POLL_S)
 
@@ -188,6 +189,8 @@ class EngineThread:
             case Flush():
                 self._emit(self._model.flush(state))
             case Shutdown():
+                # A reply may go on for long; whoever ends the thread waits.
+                self._emit(self._model.interrupt(state))
                 self._emit(self._model.flush(state))
                 return False
         return True

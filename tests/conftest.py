@@ -28,6 +28,8 @@ hypothesis.settings.load_profile("everlisten")
 LEFTOVER_WAIT_S = 3.0
 """How long threads and processes may take to end after a test."""
 
+# As `everlisten` itself does, before torch is imported: its spinning threads slow a busy machine.
+os.environ.setdefault("GOMP_SPINCOUNT", "0")
 # Before anything imports Qt: no screen is needed, and Qt's missing-folder warning would fail tests.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 if not Path(os.environ.get("XDG_RUNTIME_DIR", "/nonexistent")).is_dir():
