@@ -39,7 +39,7 @@ def test_the_last_thousand_chunks_cost_what_the_first_did(thousands):
     first, last = thousands[0], thousands[-1]
     assert last.passes == pytest.approx(first.passes, rel=0.1)
     assert last.rows == pytest.approx(first.rows, rel=0.1)
-    # Five thousands each: other programs share the machine.
+    # Five thousands each: other programs share the caches.
     first_ms = median(each.chunk_ms for each in thousands[:5])
     last_ms = median(each.chunk_ms for each in thousands[-5:])
     print(
