@@ -83,9 +83,12 @@ def _check(args: argparse.Namespace) -> None:
 def _load(equipment: Equipment, choice: ModelChoice, *, quiet: bool) -> InteractionModel[Any]:
     if not choice.is_big:
         return equipment.load_model()
-    if not quiet:
-        print("Loading the big model…", file=sys.stderr)
-    return equipment.load_big_model(choice)
+
+    def tell(note: str) -> None:
+        if not quiet:
+            print(note, file=sys.stderr)
+
+    return equipment.load_big_model(choice, tell)
 
 
 def _plan(

@@ -181,7 +181,7 @@ def test_a_terminal_shows_replies(checkpoint, sound):
     )  # fmt: skip
     assert done.returncode == 0
     assert "] Everlisten: " in done.stdout
-    assert done.stderr.splitlines()[0] == "Loading the big model…"
+    assert done.stderr.splitlines()[0] == "The big model is being loaded."
 
 
 def test_a_missing_file_of_the_checkpoint_is_named(checkpoint, sound, tmp_path):
