@@ -169,6 +169,15 @@ venv_package() {
     fi
 }
 
+# So it does with the headers that torch.compile builds with; a Python from elsewhere has its own.
+headers_package() {
+    is_debian || return 0
+    "$PYTHON" -c 'import os, sys, sysconfig
+debian = os.path.realpath(sys.executable).startswith("/usr/bin/")
+if debian and not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")):
+    print("python%d.%d-dev" % sys.version_info[:2])'
+}
+
 stamp_is() { [ "$(cat "$VENV/.everlisten/$1" 2>/dev/null)" = "$2" ]; }
 stamp() {
     mkdir -p "$VENV/.everlisten"
@@ -247,7 +256,7 @@ set_up_test() {
     VENV=$ROOT/.venv-test
     find_python
     # shellcheck disable=SC2046,SC2086  # lists of names
-    need_packages $(venv_package) $RUN_PACKAGES $TEST_PACKAGES
+    need_packages $(venv_package) $(headers_package) $RUN_PACKAGES $TEST_PACKAGES
     make_venv
     install_lock packaging/lock/test.txt \
         "Installing the Python packages for the tests (about 600 MB, a few minutes)"

@@ -5,6 +5,8 @@ Import it as `import laim_reference`: `tests/conftest.py` puts this folder on th
 
 from __future__ import annotations
 
+import shutil
+import sysconfig
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +36,10 @@ BOUND = 2e-3
 """Of every logit and feature, as the fixture states it."""
 SMALLEST_COSINE = 0.9999
 SPECIAL = (KEEP_SILENCE, TEXT_BEGIN, TEXT_END)
+CAN_COMPILE = (
+    shutil.which("g++") is not None and (Path(sysconfig.get_path("include")) / "Python.h").exists()
+)
+"""What `packaging/setup.sh test` installs; PyTorch builds its kernels with it."""
 SETTLED = 2
 """From this chunk on the clip's loud part has set the spectrum's floor for a stream as well."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from laim_reference import (
+    CAN_COMPILE,
     SETTLED,
     LogitStep,
     Reference,
@@ -26,10 +26,8 @@ from everlisten.engine.laim.step import StepMode
 from everlisten.engine.laim.tokens import AUDIO_TOKENS, prefix
 from everlisten.engine.laim.tower import TowerStep, tower_weights
 
-no_compiler = pytest.mark.skipif(
-    shutil.which("g++") is None, reason="PyTorch compiles with g++, which is not installed"
-)
-MODES = ("eager", pytest.param("compiled", marks=no_compiler))
+COMPILED = pytest.mark.skipif(not CAN_COMPILE, reason="g++ or Python.h is not installed")
+MODES = ("eager", pytest.param("compiled", marks=COMPILED))
 
 
 @pytest.fixture(scope="module", autouse=True)
