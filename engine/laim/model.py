@@ -84,6 +84,7 @@ class AudioInteractionModel:
         self._policy = AlertPolicy()
         self._seating = Seating(parts, config, self._policy)
         self.done = WorkDone()
+        release()  # what loading took beside the weights
         step = parts.new_step(config, len(LANES))
         self._schedule: Schedule | None = Schedule(step, config, self.done)
         self._owner: LaimState | None = None
@@ -137,9 +138,10 @@ class AudioInteractionModel:
         return changed or state.forgets or any(seat.busy for seat in state.seats)
 
     def advance(self, state: LaimState) -> Sequence[EngineEvent]:
-        """Run one pass, and once a chunk a part of forgetting, after the chunk's decision."""
+        """Run one pass: the lanes' if they want one, else a part of forgetting."""
         events = self._guarded(state, lambda: self._seating.follow(state))
-        events += self._guarded(state, lambda: self._work(state))
+        if any(seat.busy for seat in state.seats):
+            return events + self._guarded(state, lambda: self._work(state))
         return events + self._guarded(state, lambda: self._forget(state))
 
     def ask(self, text: str, state: LaimState) -> Sequence[EngineEvent]:

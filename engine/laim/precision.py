@@ -67,7 +67,7 @@ class ParameterCounts:
 def weight_bytes(counts: ParameterCounts, precision: Precision, device: str = "cuda") -> int:
     """Bytes of both networks' weights in a precision; on a CPU the tower is always float32."""
     kept = 4 if precision == "float32" else 2
-    head = 1 if precision == "int8" else kept
+    head = 1 if precision in ("int8", "int4") else kept
     tower = 4 if device == "cpu" else kept
     matrices = int(counts.matrices * _MATRIX_BYTES[precision])
     return matrices + counts.head * head + counts.kept * kept + counts.tower * tower

@@ -4,8 +4,8 @@ What stays in high precision: the embedding (a lookup), norms and biases (small)
 and the head's rows that decide. Silence or speech is the difference of two logits, and one
 attention head of the last layer carries that choice (arXiv 2606.05121, section 4): there an error
 changes what the assistant does, elsewhere how it says it. So the head's `control_rows` are always
-exact; its other rows, which choose text pieces, are int8 under int8 and in high precision under
-int4, where 4 bits would be too few. A matrix whose inputs are no multiple of `GROUP` stays in high
+exact; its other rows, which choose text pieces, are int8 under int8 and under int4, where 4 bits
+would be too few. A matrix whose inputs are no multiple of `GROUP` stays in high
 precision under int4 (only test models have such).
 """
 
@@ -46,7 +46,7 @@ def matrix_kind(
     """How a part is kept in a precision (see the module's docstring)."""
     inputs = part_inputs(part, size)
     if part == "head":
-        return "int8" if precision == "int8" else "float"
+        return "int8" if precision in ("int8", "int4") else "float"
     if layer is None or layer == size.layers - 1 or inputs is None:
         return "float"
     if precision == "int8":

@@ -120,6 +120,7 @@ class LmStep:
         self._random = torch.Generator().manual_seed(seed)
         self._buffers: dict[tuple[int, int], _Buffers] = {}
         self._graphs: dict[tuple[int, int, bool], torch.cuda.CUDAGraph] = {}
+        self._stream: torch.cuda.Stream | None = None
 
     @torch.inference_mode()
     def forward(self, blocks: Sequence[RowBlock]) -> list[tuple[RowReading, ...]]:
@@ -236,15 +237,18 @@ class LmStep:
         self, buffers: _Buffers, shape: tuple[int, int, int], text: bool
     ) -> torch.cuda.CUDAGraph:
         # Kernels are compiled and libraries set up outside the capture, on a stream of their own.
-        # The pass only writes keys and values that the replay writes again.
-        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        # The pass only writes keys and values that the replay writes again. One stream serves all
+        # captures: cuBLAS keeps a workspace of 32 MiB for every stream that it has seen.
+        if self._stream is None:
+            self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        stream = self._stream
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             self._pass(buffers, shape, text)
         torch.cuda.current_stream().wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
         pool = next(iter(self._graphs.values())).pool() if self._graphs else None
-        with torch.cuda.graph(graph, pool=pool):
+        with torch.cuda.graph(graph, pool=pool, stream=stream):
             self._pass(buffers, shape, text)
         return graph
 

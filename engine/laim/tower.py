@@ -211,7 +211,7 @@ class TowerStep:
                 encode(self._mel, self.weights, self._layers)
         torch.cuda.current_stream().wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        with torch.cuda.graph(graph, stream=stream):
             self._output = encode(self._mel, self.weights, self._layers)
         self._graph = graph
 

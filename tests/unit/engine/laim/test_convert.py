@@ -143,7 +143,7 @@ def test_the_file_is_no_larger_than_its_precision(source: Path, tmp_path: Path) 
         convert(source, tmp_path / precision, precision)
         sizes[precision] = (tmp_path / precision / "model.safetensors").stat().st_size
     assert sizes["bf16"] < 0.51 * sizes["float32"]
-    assert sizes["int8"] < sizes["int4"] < sizes["bf16"]  # here the head, int8, is nearly all
+    assert sizes["int4"] <= sizes["int8"] < sizes["bf16"]
 
 
 def test_progress_ends_at_the_whole(source: Path, tmp_path: Path) -> None:

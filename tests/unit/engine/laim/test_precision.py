@@ -159,4 +159,4 @@ def test_listing_models_needs_no_torch(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "needs in GPU memory: bf16 9.4 GB, int8 6.4 GB, int4 5.5 GB" in done.stdout
+    assert "needs in GPU memory: bf16 9.4 GB, int8 6.4 GB, int4 5.2 GB" in done.stdout

@@ -102,5 +102,5 @@ def test_what_stays_in_high_precision() -> None:
     assert matrix_kind("qkv_bias", 0, size, "int8") == "float"
     assert matrix_kind("embedding", None, size, "int8") == "float"
     assert matrix_kind("head", None, size, "int8") == "int8"
-    assert matrix_kind("head", None, size, "int4") == "float"
+    assert matrix_kind("head", None, size, "int4") == "int8"
     assert matrix_kind("down", 0, size, "bf16") == "float"
