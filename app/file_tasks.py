@@ -29,7 +29,11 @@ from everlisten.engine.laim.sequence import PAUSE_S, read_sequence
 from everlisten.engine.laim.task import OfflineTask, Recording, TaskKind
 from everlisten.engine.models.catalogue import ModelCatalogue
 
-_SAID_IN = {"asr": CaptionFinal, "translate": TranslationFinal, "question": ReplyFinal}
+_SAID_IN: dict[TaskKind, type[CaptionFinal | TranslationFinal | ReplyFinal]] = {
+    "asr": CaptionFinal,
+    "translate": TranslationFinal,
+    "question": ReplyFinal,
+}
 _SESSION = "ask"
 
 

@@ -22,6 +22,7 @@ from everlisten.app.equipment import Equipment, source_selection
 from everlisten.app.exit_codes import GOOD
 from everlisten.app.model_choice import ModelChoice
 from everlisten.app.paths import AppPaths
+from everlisten.app.sequences import check_files
 from everlisten.app.session import Session, SessionPlan
 from everlisten.app.supervisor import EngineSupervisor, ProblemReporter
 from everlisten.audio_io.errors import AudioError
@@ -96,6 +97,8 @@ def _plan(
 ) -> SessionPlan:
     instruction = instruction_of(args, config, choice)
     if args.file is not None:
+        # A big model takes minutes to load; a bad file is told before.
+        check_files(args.file)
         seconds = math.inf if args.seconds is None else args.seconds
         plan = equipment.file_plan(args.file, instruction, fast=args.fast, seconds=seconds)
         return replace(plan, model_name=choice.model)
@@ -153,7 +156,10 @@ def _show_all(equipment: Equipment, printer: Printer) -> None:
 
 
 def _time_is_over(session: Session, args: argparse.Namespace) -> bool:
-    return args.seconds is not None and session.engine.load.consumed_s >= args.seconds
+    # A file ends by itself: cut off here, a slow model would lose what it still works through.
+    if args.file is not None or args.seconds is None:
+        return False
+    return bool(session.engine.load.consumed_s >= args.seconds)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from everlisten.app.assistance import LONGEST_TEXT
 from everlisten.app.config import AppConfig, ConfigError
 from everlisten.app.engine_config import (
     DEVICES,
@@ -16,7 +17,7 @@ from everlisten.app.engine_config import (
 from everlisten.app.languages import parse_language, parse_target
 from everlisten.app.model_choice import ModelChoice
 from everlisten.engine.interaction import Instruction
-from everlisten.engine.presets import shipped_presets
+from everlisten.engine.presets import DEFAULT_PRESET, shipped_presets
 
 LANES = ("captions", "translation", "assistant")
 _BIG_ONLY = ("device", "precision", "eager", "policy", "preset", "instruction", "talkativeness")
@@ -89,7 +90,7 @@ def instruction_of(args: argparse.Namespace, config: AppConfig, choice: ModelCho
         lanes = _lanes(args.lanes, choice)
         captions = "captions" in lanes
         target = _translated(target, "translation" in lanes, args.translate)
-        assistant = (assistant or "warn") if "assistant" in lanes else None
+        assistant = _assisting(assistant, "assistant" in lanes, args)
     return Instruction(
         language=parse_language(language),
         translate_to=target,
@@ -100,9 +101,24 @@ def instruction_of(args: argparse.Namespace, config: AppConfig, choice: ModelCho
 
 
 def _assistant(args: argparse.Namespace, config: AppConfig) -> str | None:
-    asked: str | None = args.instruction or args.preset
+    asked: str | None = args.preset
+    if args.instruction is not None:
+        asked = " ".join(args.instruction.split())
+        if not asked:
+            raise ConfigError("--instruction is empty; say what the assistant is to do.")
+        if len(asked) > LONGEST_TEXT:
+            raise ConfigError(
+                f"--instruction has {len(asked)} letters; shorten it to {LONGEST_TEXT}."
+            )
     kept = None if config.engine.assistant == OFF else config.engine.assistant
     return asked or kept
+
+
+def _assisting(assistant: str | None, wanted: bool, args: argparse.Namespace) -> str | None:
+    for name in ("preset", "instruction", "talkativeness"):
+        if not wanted and getattr(args, name) is not None:
+            raise ConfigError(f"--{name} is for the assistant, but --lanes leaves it out.")
+    return (assistant or DEFAULT_PRESET) if wanted else None
 
 
 def _lanes(value: str, choice: ModelChoice) -> set[str]:

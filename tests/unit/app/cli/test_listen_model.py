@@ -100,6 +100,11 @@ def test_what_needs_the_big_model_is_refused_without_it(options, sentence):
         (["--lanes", ","], "--lanes is ','"),
         (["--lanes=translation", "--translate=off"], "names translation, but no language"),
         (["--lanes=captions", "--translate=de"], "--lanes leaves it out"),
+        (["--lanes=captions", "--preset=warn"], "--preset is for the assistant, but --lanes"),
+        (["--lanes=captions", "--instruction=Hi"], "--instruction is for the assistant"),
+        (["--lanes=captions", "--talkativeness=0"], "--talkativeness is for the assistant"),
+        (["--instruction", " "], "--instruction is empty; say what the assistant is to do"),
+        (["--instruction", "Hum. " * 80], "--instruction has 399 letters; shorten it to 300"),
         (["--talkativeness", "9"], "--talkativeness is 9; give a number from -4 to 4"),
     ],
 )
