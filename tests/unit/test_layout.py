@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
 import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -179,6 +180,40 @@ def test_program_loads_no_torch() -> None:
     assert {f"everlisten.app.{name}" for name in wanted} <= loaded, "nothing was walked"
     assert "everlisten.ui.main_window" in loaded
     assert loaded.isdisjoint(TORCH)
+
+
+def test_nothing_serves_the_network(repository: Path) -> None:
+    """What is heard can be asked for by nobody: the window and its second start are local."""
+    found = {
+        (str(path.relative_to(repository)), name)
+        for room in ROOMS
+        for path in (repository / room).rglob("*.py")
+        if "bench" not in path.parts
+        for name in imports_of(path)
+        if name.partition(".")[0] in SERVING or name.startswith(("http.server", QT_NETWORK))
+    }
+    second_start = "app/single_instance.py"
+    assert found == {
+        (second_start, f"{QT_NETWORK}.QLocalServer"),
+        (second_start, f"{QT_NETWORK}.QLocalSocket"),
+    }
+
+
+QT_NETWORK = "PySide6.QtNetwork"
+SERVING = {
+    "socket", "socketserver", "asyncio", "aiohttp", "bottle", "fastapi", "flask", "gradio",
+    "starlette", "tornado", "uvicorn", "websocket", "websockets", "xmlrpc",
+}  # fmt: skip
+"""What a program that listens on a port would import."""
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """Dotted names that a file imports anywhere, also inside functions."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def test_import_contracts_hold(repository: Path) -> None:

@@ -62,6 +62,14 @@ def test_a_tone_keeps_its_pitch_and_level() -> None:
     assert np.abs(out - wanted)[200:-200].max() < 1e-3
 
 
+@pytest.mark.parametrize("frequency_hz", [9_000, 11_000, 15_000, 20_000])
+def test_what_16_khz_cannot_hold_is_removed_not_folded_down(frequency_hz: int) -> None:
+    resampler = Resampler(48_000, 1)
+    tone = np.sin(2 * np.pi * frequency_hz * np.arange(48_000) / 48_000).astype(np.float32)
+    out = _run(resampler, resampler.new_state(), tone[:, np.newaxis], 960)
+    assert np.abs(out[200:-200]).max() < 1e-3  # 60 dB below
+
+
 def test_refuses_senseless_formats() -> None:
     with pytest.raises(ValueError, match="rate_hz = 0"):
         Resampler(0, 1)

@@ -233,6 +233,18 @@ def test_text_is_left_out_where_it_is_not_wanted() -> None:
     assert torch.equal(silent.cache.keys, speaking.cache.keys)
 
 
+def test_the_head_sees_only_the_rows_that_are_read() -> None:
+    """Its matrix is the largest of all; a chunk's 13 rows need one row of it."""
+    ids, sound = stream(1)
+    step = new_step()
+    one = block(ids, sound, 0, len(ids))
+    step.forward([one])
+    whole = step.logits
+    step.forward([replace(one, read=(len(ids) - 1,))])
+    assert step.logits.shape[0] == 1
+    assert_close(step.logits, whole[-1:])
+
+
 # ---- what is chosen --------------------------------------------------------------------------
 
 
@@ -273,6 +285,18 @@ def test_samples_follow_the_softmax_of_the_three_likeliest(temperature: float) -
     assert wanted.min() > 20, "or the test would not see the third"
     found = torch.tensor([counts.get(id_, 0) for id_ in ids.tolist()])
     assert ((found - wanted) ** 2 / wanted).sum() < 13.8  # one in a thousand, 2 degrees of freedom
+
+
+def test_temperature_touches_neither_decision_nor_emotion() -> None:
+    """Whether to speak is never drawn by lot."""
+    ids, sound = stream(6)
+    step = new_step()
+    one = block(ids, sound, 0, len(ids))
+    (cold,), (hot,) = step.forward([one]), step.forward([replace(one, temperature=5.0)])
+    assert [(each.score, each.emotion) for each in hot] == [
+        (each.score, each.emotion) for each in cold
+    ]
+    assert [each.token for each in hot] != [each.token for each in cold]
 
 
 def test_seeds_draw_differently_and_the_same_seed_the_same() -> None:

@@ -10,6 +10,7 @@ import soundfile
 from everlisten.audio_io.chunk import CHUNK_SAMPLES, AudioChunk, Samples, SourceName
 from everlisten.audio_io.ring_buffer import ChunkRing
 from everlisten.engine.timeline import recording
+from everlisten.engine.timeline.config import TimelineConfig
 from everlisten.engine.timeline.history import TimelineHistory
 from everlisten.engine.timeline.recording import AudioRecorder, session_folder
 from everlisten.engine.timeline.records import RecordedPiece
@@ -126,6 +127,10 @@ def test_disk_that_refuses_is_told_once_and_tried_again(
     assert str(folder) in problem
     assert problem.endswith("switch the recording off")
     assert spans(run.pieces) == [(2.0, 2.4)]
+
+
+def test_sound_is_kept_only_on_request() -> None:
+    assert TimelineConfig().record_audio is False
 
 
 def test_nothing_put_nothing_written(tmp_path: Path) -> None:
