@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cache
+from typing import Any
 
 import laim_rig
 import pytest
@@ -451,3 +452,33 @@ def test_positions_are_exact_however_far() -> None:
     assert (table[1] - angles.sin()).abs().max() < 1e-6
     fastest = torch.stack((table[0, :, 0], table[1, :, 0]), dim=1)
     assert len(fastest.unique(dim=0)) == count
+
+
+def test_angles_stay_float32_beside_bf16_weights() -> None:
+    """bfloat16 has 8 bits for an angle: positions next to each other would become one."""
+    seen: list[torch.dtype] = []
+    weights = in_bfloat16(laim_rig.weights())
+    step = new_step(weights)
+    rotate = step._operations.rotate_store
+
+    def note(*arguments: Any) -> Tensor:
+        places = arguments[4]
+        seen.extend((places.cos.dtype, places.sin.dtype))
+        return rotate(*arguments)
+
+    step._operations.rotate_store = note  # type: ignore[method-assign]
+    step.forward([block(range(1000, 1010), None, 0, 10)])
+    assert step.cache.keys.dtype == torch.bfloat16
+    assert set(seen) == {torch.float32}
+
+
+def in_bfloat16(weights: LanguageModelWeights) -> LanguageModelWeights:
+    def halved(value: Any) -> Any:
+        tensors = {
+            field.name: getattr(value, field.name).bfloat16()
+            for field in fields(value)
+            if isinstance(getattr(value, field.name), Tensor)
+        }
+        return replace(value, **tensors)
+
+    return replace(halved(weights), layers=tuple(halved(layer) for layer in weights.layers))
