@@ -2,4 +2,5 @@
 
 from everlisten.app.main import main
 
-raise SystemExit(main())
+if __name__ == "__main__":  # a spawned child process imports this file again
+    raise SystemExit(main())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import sys
 from collections.abc import Sequence
@@ -10,6 +11,8 @@ from collections.abc import Sequence
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the window or a verb; errors of the outside world become one sentence and a code."""
+    # In a frozen program a child process, such as the one that compiles, starts here as well.
+    multiprocessing.freeze_support()
     # Before NumPy is imported: its BLAS threads spin after every small product, which cost 15 % of
     # a core while nobody spoke (2026-11-22). The decoder has threads of its own.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

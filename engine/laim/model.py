@@ -60,7 +60,7 @@ class AudioInteractionModel:
             config: How lanes listen, speak and forget.
             tell: Takes sentences about how far the first compilation is, which then runs in a
                 process of its own; None compiles here.
-            stop: Set: that compilation is given up.
+            stop: Set: the loading is given up.
 
         Raises:
             ModelLoadError: A file is missing or damaged, or it does not fit.

@@ -90,7 +90,7 @@ def load_parts(
         config: Says how large the cache is.
         lanes: So does this.
         tell: Takes sentences about how far the first compilation is; None compiles in this process.
-        stop: Set: that compilation is given up.
+        stop: Set: the loading is given up.
 
     Raises:
         ModelLoadError: A file is missing or damaged, or it does not fit.
@@ -122,6 +122,8 @@ def load_parts(
             positions=config.window,
         )
         warm_up(plan, tell, stop or threading.Event())
+    if stop is not None and stop.is_set():
+        raise ModelLoadError("The loading was given up; start it again to have the model.")
     loaded = load_checkpoint(folder, device=place.name, precision=choice.precision)
     tower = TowerStep(
         tower_weights(

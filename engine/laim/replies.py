@@ -36,9 +36,8 @@ class Replies:
         text: Makes text of tokens.
         policy: Decides which urgent replies become alerts.
         alerts: What it has told in the session.
-        decided: The decision before; a typed question has none.
+        decided: The decision to speak; a typed question has none.
         open: The reply that is being written.
-        count: Replies begun.
     """
 
     lane: str
@@ -48,13 +47,12 @@ class Replies:
     alerts: AlertState
     decided: Decided | None = None
     open: WrittenReply | None = None
-    count: int = 0
 
     def write(self, outcome: Outcome) -> list[EngineEvent]:
         """What follows from what the lane did."""
         match outcome:
             case Decided():
-                self.decided = outcome
+                self.decided = outcome if outcome.speak else None
                 return [decision_event(self.lane, outcome, self.clock)]
             case Began():
                 return self._begin(outcome)
@@ -75,9 +73,8 @@ class Replies:
         decided = (
             self.decided if self.decided and self.decided.heard.index == began.number else None
         )
-        self.count += 1
         reply = WrittenReply(
-            id=f"{self.clock.session}-{self.lane}-{self.clock.first}-{self.count}",
+            id=self.clock.new_id(self.lane),
             emotion=began.emotion.name.lower(),
             source=loudest(decided.heard.energy) if decided is not None else None,
             start_s=began.number * CHUNK_S,

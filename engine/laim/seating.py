@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -20,6 +21,7 @@ from everlisten.engine.laim.config import LaimConfig
 from everlisten.engine.laim.context import Context, Turn
 from everlisten.engine.laim.eviction import choose
 from everlisten.engine.laim.lane import Lane
+from everlisten.engine.laim.outcomes import Heard, Question
 from everlisten.engine.laim.parts import LaimParts
 from everlisten.engine.laim.replies import Replies
 from everlisten.engine.laim.schedule import Seat, Slots
@@ -63,10 +65,14 @@ class Seating:
             for name, brief in wanted.items()
             if name not in stay
         }
+        unheard: dict[str, deque[Heard | Question]] = {}
         for name in state.lanes.keys() - stay:
+            unheard[name] = state.lanes[name].seat.lane.waiting
             events += self.leave(name, state)
         for name, turns in beginnings.items():
             state.lanes[name] = self._enter(name, wanted[name], turns, state)
+            # A lane that is told something else still hears what waited for it.
+            state.lanes[name].seat.lane.waiting += unheard.get(name, ())
         state.lanes = {name: state.lanes[name] for name in wanted}
         _tell(state)
         state.seated = state.instruction

@@ -100,7 +100,7 @@ def say(
     Raises:
         SpeechError: No voice is installed, none speaks this language, or it failed.
     """
-    text = " ".join(text.replace("\0", " ").split())
+    text = " ".join(text.replace("\0", " ").split()).encode("utf-8", "replace").decode("utf-8")
     if not 0 < len(text) <= LONGEST_TEXT:
         raise SpeechError(
             f"The text to speak has {len(text)} characters; give 1 to {LONGEST_TEXT}."

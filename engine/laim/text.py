@@ -58,7 +58,8 @@ class TextTokenizer:
         return cls(tokenizer)
 
     def encode(self, text: str) -> list[int]:
-        """Ids of `text`; all of them are text to the model."""
+        """Ids of `text`; all of them are text to the model. Half a character becomes U+003F."""
+        text = text.encode("utf-8", "replace").decode("utf-8")  # a window may give half a pair
         ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
         return [spelled for number in ids for spelled in self._spelled(number)]
 

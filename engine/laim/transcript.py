@@ -53,7 +53,6 @@ class Transcript:
         speaking: Last decision to speak; the reply to it is being written.
         joins: Whether the next piece is the first one of its reply.
         silent: Silent chunks since the last reply.
-        count: Utterances begun.
     """
 
     lane: str
@@ -69,7 +68,6 @@ class Transcript:
     speaking: Decided | None = None
     joins: bool = False
     silent: int = 0
-    count: int = 0
 
     def write(self, outcome: Outcome) -> list[EngineEvent]:
         """What follows from what the lane did."""
@@ -174,14 +172,11 @@ class Transcript:
 
     def _begin(self, caption: str, decided: Decided) -> Utterance:
         """The words were spoken in the chunk or in the one before."""
-        self.count += 1
-        own = f"{self.clock.session}-{self.lane}-{self.clock.first}-{self.count}"
         start_s = max(0, decided.heard.index - 1) * CHUNK_S
         if self.last is not None:
             start_s = max(start_s, self.last.end_s)
-        utterance = Utterance(
-            f"{caption}-{self.language}" if caption else own, caption, start_s, start_s
-        )
+        own = f"{caption}-{self.language}" if caption else self.clock.new_id(self.lane)
+        utterance = Utterance(own, caption, start_s, start_s)
         utterance.hear(decided)
         self.open = utterance
         return utterance

@@ -19,11 +19,18 @@ class Clock:
         session: Goes into every event.
         first: Chunk that the state heard first: keeps ids apart when an engine is started again.
         emitted_s: Stream time consumed.
+        begun: Utterances and replies of each lane. A lane that is switched on again counts on.
     """
 
     session: str
     first: int = 0
     emitted_s: float = 0.0
+    begun: Counter[str] = field(default_factory=Counter)
+
+    def new_id(self, lane: str) -> str:
+        """Id of the utterance or reply that a lane begins."""
+        self.begun[lane] += 1
+        return f"{self.session}-{lane}-{self.first}-{self.begun[lane]}"
 
 
 @dataclass(slots=True, eq=False)

@@ -66,6 +66,19 @@ def warm_up(plan: WarmUpPlan, tell: Tell, stop: threading.Event) -> None:
     stamp = _stamp(plan)
     if stamp.exists():
         return
+    try:
+        code = _run_child(plan, tell, stop)
+        if code == 0:
+            stamp.parent.mkdir(parents=True, exist_ok=True)
+            stamp.touch()
+        elif not stop.is_set():
+            logger.warning("compiling ahead failed with exit code %s", code)
+    except OSError as error:
+        logger.warning("compiling ahead failed: %s", error)
+
+
+def _run_child(plan: WarmUpPlan, tell: Tell, stop: threading.Event) -> int | None:
+    """Run `_compile` in a process of its own; returns its exit code."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     child = context.Process(target=_compile, args=(plan, sender), name="warm-up", daemon=True)
@@ -76,11 +89,7 @@ def warm_up(plan: WarmUpPlan, tell: Tell, stop: threading.Event) -> None:
         child.terminate()
     child.join()
     receiver.close()
-    if child.exitcode == 0:
-        stamp.parent.mkdir(parents=True, exist_ok=True)
-        stamp.touch()
-    elif not stop.is_set():
-        logger.warning("compiling ahead failed with exit code %s", child.exitcode)
+    return child.exitcode
 
 
 def _follow(receiver: Connection, tell: Tell, stop: threading.Event) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -481,6 +482,49 @@ def test_ids_are_unique_also_after_a_restart(build: Callable[..., AudioInteracti
     assert len({one.id for one in finals}) == len(finals) >= 12
 
 
+def test_ids_are_unique_also_after_a_lane_was_off(
+    build: Callable[..., AudioInteractionModel],
+) -> None:
+    model = build()
+    state = model.new_state(ALL, "s")
+    events = listen(model, state, sound(10))
+    state.instruction = Instruction(captions=False)
+    events += listen(model, state, sound(5, first=10))
+    state.instruction = ALL
+    events += listen(model, state, sound(15, first=15)) + list(model.flush(state))
+    finals = of(events, CaptionFinal, TranslationFinal, ReplyFinal)
+    assert len({one.id for one in finals}) == len(finals) == 15
+
+
+def test_an_assistant_that_is_told_something_else_hears_what_waited(
+    build: Callable[..., AudioInteractionModel],
+) -> None:
+    script = LaimConfig(
+        script=lambda lane, chunk: Scripted(40 if chunk == 2 else 0), max_reply_tokens=40
+    )
+    model = build(script)
+    state = model.new_state(Instruction(captions=False, assistant="warn"), "s")
+    listen(model, state, sound(2))
+    events = [event for chunk in sound(3, first=2) for event in model.step(chunk, state)]
+    events += model.ask("hello", state)
+    state.instruction = Instruction(captions=False, assistant="narrate")
+    events += model.flush(state)
+    assert [round(one.start_s / 0.4) for one in of(events, Decision)] == [2, 3, 4]
+    cut, answer = of(events, ReplyFinal)
+    assert cut.id != answer.id
+    assert answer.start_s == pytest.approx(1.6)
+
+
+def test_a_typed_question_may_hold_half_a_character(
+    build: Callable[..., AudioInteractionModel],
+) -> None:
+    model = build(LaimConfig(script=lambda lane, chunk: Scripted(0), max_reply_tokens=4))
+    state = model.new_state(Instruction(captions=False, assistant="warn"), "s")
+    assert model.ask("hello \ud83d", state) == []
+    model.flush(state)
+    assert state.lanes["assistant"].seat.lane.context.turns[-1].features is None
+
+
 def out_of_memory_at(
     monkeypatch: pytest.MonkeyPatch, calls: set[int], failing: list[int] | None = None
 ) -> None:
@@ -575,6 +619,13 @@ def test_loading_from_the_folder(checkpoint: Path) -> None:
     events = listen(model, model.new_state(Instruction(), "s"), sound(7))
     assert len(of(events, CaptionFinal)) == 1
     model.close()
+
+
+def test_a_loading_that_is_stopped_ends_before_the_weights(checkpoint: Path) -> None:
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(ModelLoadError, match="given up"):
+        AudioInteractionModel(checkpoint, device="cpu", stop=stop)
 
 
 def test_a_missing_tokenizer_is_told_by_name(shared: Path, tmp_path: Path) -> None:

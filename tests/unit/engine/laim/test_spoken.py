@@ -51,6 +51,11 @@ def install(folder: Path, name: str, script: str) -> None:
 
 
 @with_espeak
+def test_half_a_character_is_no_failure() -> None:
+    assert len(say("Warn me \ud83d now."))
+
+
+@with_espeak
 @pytest.mark.parametrize(("text", "language"), [("Warn me.", "en"), ("请翻译成英文", "zh")])
 def test_speech_is_sound_of_a_sensible_length(text: str, language: str) -> None:
     samples = say(text, language)

@@ -295,3 +295,11 @@ def test_ids_differ_after_an_engine_was_started_again(tokenizer: TextTokenizer) 
         writer = Writer(transcript, tokenizer)
         ids |= {one.id for one in writer.chunk(first, "hello.") + writer.chunk(first + 1, "hello.")}
     assert len(ids) == 8  # two decisions and two utterances of each
+
+
+def test_an_urgent_answer_to_a_typed_question_is_no_alert(replies: Writer) -> None:
+    replies.chunk(3)
+    events = replies.said(3, "run", Emotion.URGENT)  # asked after a chunk that was passed over
+    assert not any(isinstance(one, SoundAlert) for one in events)
+    (final,) = [one for one in events if isinstance(one, ReplyFinal)]
+    assert final.source is None
