@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -96,6 +97,8 @@ class MainWindow(QMainWindow):
         self._able = False
         self._task_worker: HistoryWorker | None = None
         self._task_dialog: FileTaskDialog | None = None
+        self._tasks_asked: deque[FileTaskDialog | None] = deque()
+        """Which dialog each task is for that is not done, in their order; it may be closed."""
         self._state = EngineState.STOPPED
         self._reading = HealthReading()
         self._trouble = ""
@@ -271,7 +274,8 @@ class MainWindow(QMainWindow):
 
     def offer_file(self, path: Path) -> None:
         """Ask what to do with a file, where there is a choice, and do it."""
-        if self._assistance.reading().why_not:
+        # A list of files plays in one context; a task needs one recording.
+        if self._assistance.reading().why_not or path.suffix.lower() == ".json":
             self.open_file(path)
             return
         languages, target = self._listening.languages(), self._listening.target()
@@ -292,20 +296,26 @@ class MainWindow(QMainWindow):
         if self._task_worker is None:
             self._task_worker = HistoryWorker(self, "whole-files")
             self._task_worker.failed.connect(self._show_task_refusal)
+        self._tasks_asked.append(self._task_dialog)
         self._task_worker.submit(
             lambda: self._file_tasks.run(wish.path, wish.kind, wish.text, wish.language),
             self._show_task_text,
         )
 
     def _show_task_text(self, text: str) -> None:
-        if self._task_dialog is not None:
-            self._task_dialog.show_text(text)
+        if (dialog := self._asking_dialog()) is not None:
+            dialog.show_text(text)
 
     def _show_task_refusal(self, sentence: str) -> None:
-        if self._task_dialog is not None:
-            self._task_dialog.show_refusal(sentence)
+        if (dialog := self._asking_dialog()) is not None:
+            dialog.show_refusal(sentence)
         else:
             self.banner.tell(sentence)
+
+    def _asking_dialog(self) -> FileTaskDialog | None:
+        """The dialog whose task is done now, if it is still the open one."""
+        asked = self._tasks_asked.popleft()
+        return asked if asked is self._task_dialog else None
 
     def _forget_task(self) -> None:
         self._task_dialog = None

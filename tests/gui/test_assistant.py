@@ -241,3 +241,30 @@ def test_a_dialog_closed_meanwhile_does_no_harm(big, qtbot):
     big.file_tasks.gate.set()
     big.say(doubles.final("c9", "It goes on."))
     assert big.window.live.model.captions == 1
+
+
+def test_a_late_result_stays_out_of_another_files_dialog(big, qtbot):
+    big.file_tasks.gate.clear()
+    big.window.offer_file(SONG)
+    first = big.window.task_dialog
+    first.transcribe.setChecked(True)
+    first.start.click()
+    first.close()
+    qtbot.waitUntil(lambda: big.window.task_dialog is None)
+    big.window.offer_file(SONG.with_name("talk.flac"))
+    second = big.window.task_dialog
+    second.transcribe.setChecked(True)
+    second.start.click()
+    shown = []
+    second.answer.textChanged.connect(lambda: shown.append(second.answer.toPlainText()))
+    big.file_tasks.gate.set()
+    qtbot.waitUntil(lambda: not second.progress.isVisible())
+    assert shown == ["talk.flac: asr "]
+    second.close()
+
+
+def test_a_sequence_is_captioned_at_once(big):
+    sequence = SONG.with_name("sequence.json")
+    big.window.offer_file(sequence)
+    assert big.window.task_dialog is None
+    assert big.listening.calls[-1] == ("open_file", sequence)
