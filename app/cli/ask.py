@@ -100,6 +100,8 @@ def _check_files(files: Sequence[Path]) -> None:
     for path in files:
         if is_sequence(path):
             read_sequence(path)
+        elif path.is_dir():
+            raise AudioFileError(path, "is a folder", "name the sound files in it")
         elif not path.is_file():
             raise AudioFileError(path, "is not there", "check the name")
 

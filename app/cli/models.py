@@ -63,6 +63,10 @@ def _fetch(catalogue: ModelCatalogue, model: str) -> None:
 
 
 def _convert(args: argparse.Namespace) -> int:
+    if args.target.is_dir() and any(args.target.iterdir()):
+        raise ConfigError(f"'{args.target}' holds files already; name a new folder.")
+    if args.target.exists() and not args.target.is_dir():
+        raise ConfigError(f"'{args.target}' is a file; name a new folder.")
     try:
         import torch  # noqa: F401
     except ImportError as error:
@@ -102,4 +106,4 @@ def _verify(catalogue: ModelCatalogue, model: str) -> None:
 
 def _remove(catalogue: ModelCatalogue, model: str) -> None:
     catalogue.remove(model)
-    print(f"{model} is removed from the data folder.")
+    print(f"The data folder holds no copy of {model} now.")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from everlisten.app.cli import listen_model
 from everlisten.app.cli.ask_options import add_ask
+from everlisten.app.engine_config import DEVICES
 
 EPILOG = """exit codes: 0 good, 2 bad usage or input, 3 model missing or damaged, 4 device trouble
 
@@ -108,7 +109,7 @@ def _add_convert(parser: argparse.ArgumentParser) -> None:
     precisions = ("float32", "bf16", "int8", "int4")
     parser.add_argument("--precision", choices=precisions, default="bf16", help="default: bf16")
     parser.add_argument(
-        "--device", default="auto", help="where to quantize: auto (default), cuda, mps or cpu"
+        "--device", choices=tuple(DEVICES), default="auto", help="where to quantize (default: auto)"
     )
 
 
