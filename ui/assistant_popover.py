@@ -51,6 +51,7 @@ class AssistantPopover(Popover):
         self.help = QLabel()
         self.help.setProperty("role", "secondary")
         self.help.setWordWrap(True)
+        self.help.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.own = QLineEdit()
         self.own.setPlaceholderText("In your own words")
         self.own.setAccessibleName("Your own text for the assistant")
@@ -106,6 +107,9 @@ class AssistantPopover(Popover):
     def refresh(self) -> None:
         """Show what the assistant does now, and whether it can."""
         reading = self._assistance.reading()
+        # Room for two lines: what is explained changes while the popover is open.
+        self.help.setText("\n")
+        self.help.setMinimumHeight(self.help.sizeHint().height())
         self.sentence.setText(reading.why_not)
         self.sentence.setVisible(bool(reading.why_not))
         for widget in (self.tasks, self.own, self.add, self.slider):

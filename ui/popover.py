@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 
@@ -19,15 +19,23 @@ class Popover(QFrame):
 
     def open_at(self, anchor: QWidget, above: bool = False) -> None:
         """Show it below (or above) `anchor`: in the window if it fits, always on the screen."""
-        self.adjustSize()
+        room = anchor.screen().availableGeometry()
+        self.resize(self._wanted_size().boundedTo(room.size()))
         place = anchor.mapToGlobal(QPoint(0, anchor.height() + 4))
         if above:
             place = anchor.mapToGlobal(QPoint(0, -self.height() - 4))
         window = anchor.window().geometry()
         if place.x() + self.width() > window.right():
             place.setX(max(window.left(), place.x() + anchor.width() - self.width()))
-        room = anchor.screen().availableGeometry()
         x = max(room.left(), min(place.x(), room.right() - self.width()))
         y = max(room.top(), min(place.y(), room.bottom() - self.height()))
         self.move(x, y)
         self.show()
+
+    def _wanted_size(self) -> QSize:
+        """Not through `adjustSize`, which squeezes a window into two thirds of the screen."""
+        self.ensurePolished()
+        size = self.sizeHint().expandedTo(self.minimumSize()).boundedTo(self.maximumSize())
+        if self.content.hasHeightForWidth():
+            size.setHeight(self.content.totalHeightForWidth(size.width()))
+        return size

@@ -7,7 +7,9 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
 
+from everlisten.ui.popover import Popover
 from everlisten.ui.timeline_row import RowKind
 
 SONG = Path("/music/song.flac")
@@ -268,3 +270,27 @@ def test_a_sequence_is_captioned_at_once(big):
     big.window.offer_file(sequence)
     assert big.window.task_dialog is None
     assert big.listening.calls[-1] == ("open_file", sequence)
+
+
+def test_a_popover_gets_the_height_that_its_text_needs(stage):
+    popover = Popover(stage.window, "Long")
+    popover.setFixedWidth(240)
+    label = QLabel("A line of words that goes on. " * 40)
+    label.setWordWrap(True)
+    popover.content.addWidget(label)
+    screen = stage.window.screen().availableGeometry()
+    popover.open_at(stage.window.assistant.task, above=True)
+    assert screen.height() * 2 / 3 < popover.height() <= screen.height(), "more than adjustSize's"
+    assert label.height() >= label.heightForWidth(label.width())
+    assert screen.contains(popover.geometry())
+    popover.close()
+
+
+def test_a_longer_explanation_finds_room_in_the_open_popover(big):
+    text = "Tell me when the washing machine has finished."
+    big.assistance.own.append(text)
+    big.window.assistant.open_popover()
+    popover = big.window.assistant.popover
+    choose(popover, text)
+    assert popover.help.height() >= popover.help.heightForWidth(popover.help.width())
+    popover.close()
