@@ -195,7 +195,7 @@ class AudioInteractionModel:
             state.clock.first = chunk.index
         elif chunk.index != state.next_chunk:
             for lane in state.lanes.values():
-                events += lane.writer.close() if isinstance(lane.writer, Transcript) else []
+                events += lane.writer.miss() if isinstance(lane.writer, Transcript) else []
         state.next_chunk = chunk.index + 1
         state.clock.emitted_s = chunk.end_s
         return events

@@ -110,6 +110,11 @@ class Transcript:
         """Finish the open utterance."""
         return self.release(force=True) + self._close()
 
+    def miss(self) -> list[EngineEvent]:
+        """Sound is missing: the utterance ends, after the reply that is being written to it."""
+        self.silent = SILENT_CHUNKS
+        return self.release()
+
     def _close(self) -> list[EngineEvent]:
         utterance, self.open = self.open, None
         if utterance is None:

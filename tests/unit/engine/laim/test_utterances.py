@@ -185,6 +185,24 @@ def test_a_pause_does_not_end_a_translation_whose_caption_goes_on(
     assert finals(events) == []
 
 
+def test_missing_sound_ends_an_utterance_after_its_last_reply(
+    captions: Writer, translation: Writer
+) -> None:
+    writers = {captions.writer: " hello", translation.writer: "world"}
+    for writer, text in writers.items():
+        writer.write(Decided(Heard(1, torch.zeros(10, 2), {MIC: 1.0}), True, 0.8))
+        for token in captions.tokenizer.encode(text):
+            writer.write(Word(token))
+    events = [one for writer in writers for one in writer.miss()]
+    assert events == []
+    for writer, text in writers.items():
+        for token in captions.tokenizer.encode(text):
+            writer.write(Word(token))
+        events += writer.write(Ended())
+    assert finals(events) == ["hello hello", "worldworld"]
+    assert finals(captions.chunk(9, "again")) == []
+
+
 def test_a_new_caption_ends_the_translation_of_the_one_before(
     captions: Writer, translation: Writer
 ) -> None:
