@@ -14,6 +14,7 @@ from everlisten.engine.events import (
     EngineFailed,
     EngineHealth,
     EngineStateChanged,
+    Question,
     ReplyDelta,
     ReplyFinal,
     SessionStarted,
@@ -89,6 +90,8 @@ class ConsolePrinter:
                 self._line(f"{_INDENT}→ {event.text}")
             case SoundAlert():
                 self._alert(event)
+            case Question():
+                self._line(f"[{clock(event.start_s)}] You asked: {event.text}")
             case ReplyDelta():
                 self._replies[event.id] = self._replies.get(event.id, "") + event.text
                 text = " ".join(self._replies[event.id].split())

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from everlisten.audio_io.chunk import CHUNK_S, SourceName
 from everlisten.audio_io.health import CaptureHealth, Condition
 from everlisten.audio_io.ring_buffer import DEFAULT_CAPACITY_CHUNKS, ChunkRing
-from everlisten.engine.events import EngineFailed, SessionEnded
+from everlisten.engine.events import EngineFailed, Question, SessionEnded
 from everlisten.engine.interaction import Instruction, InteractionModel
 from everlisten.engine.runner import AskText, EngineThread, Flush, Interrupt, SetInstruction
 from everlisten.engine.timeline.writer import TimelineWriter
@@ -96,6 +96,7 @@ class Session:
         self.ring = ChunkRing(plan.sources, plan.ring_chunks)
         self._recorder_ring = ChunkRing(plan.sources) if plan.recorder is not None else None
         self._recorder: Recorder | None = None
+        self._questions = 0
         rings = [self.ring] + ([self._recorder_ring] if self._recorder_ring is not None else [])
         self.feed = plan.feed(rings)
 
@@ -164,7 +165,20 @@ class Session:
         self.engine.send(SetInstruction(instruction))
 
     def ask(self, text: str) -> None:
-        """Give the model a typed question."""
+        """Give the model a typed question; it is kept like everything that was said."""
+        self._questions += 1
+        now_s = self.engine.load.consumed_s
+        self._writer.put(
+            Question(
+                id=f"{self.id}-question-{self._questions}",
+                session=self.id,
+                start_s=now_s,
+                end_s=now_s,
+                emitted_s=now_s,
+                wall_s=self.age_s,
+                text=text,
+            )
+        )
         self.engine.send(AskText(text))
 
     def interrupt(self) -> None:

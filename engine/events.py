@@ -124,6 +124,15 @@ class SoundAlert(EngineEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Question(EngineEvent):
+    """What the user typed for the assistant, when it was asked; the answer is a reply."""
+
+    type: ClassVar[str] = "question"
+
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyDelta(EngineEvent):
     """A further piece of the assistant's reply."""
 
@@ -209,5 +218,5 @@ class SessionEnded(EngineEvent):
     type: ClassVar[str] = "end"
 
 
-FINAL_EVENTS = (CaptionFinal, TranslationFinal, SoundAlert, ReplyFinal)
+FINAL_EVENTS = (CaptionFinal, TranslationFinal, SoundAlert, Question, ReplyFinal)
 """Shown as final only once they are on disk."""

@@ -32,6 +32,8 @@ POLL_S = 0.02
 HEALTH_EVERY_S = 2.0
 BEHIND_S = 2.0
 """From this lag on the user is told that captions are behind."""
+FINISH_S = 8.0
+"""Longest time that the thread still works after it was told to end."""
 JOIN_TIMEOUT_S = 10.0
 
 
@@ -189,11 +191,21 @@ class EngineThread:
             case Flush():
                 self._emit(self._model.flush(state))
             case Shutdown():
-                # A reply may go on for long; whoever ends the thread waits.
-                self._emit(self._model.interrupt(state))
-                self._emit(self._model.flush(state))
+                self._finish(state)
                 return False
         return True
+
+    def _finish(self, state: Any) -> None:
+        """Work through what was heard, without replies: whoever ends the thread waits for it."""
+        until_s = time.monotonic() + FINISH_S
+        self._emit(self._model.interrupt(state))
+        while self._model.busy(state):
+            if time.monotonic() > until_s:
+                logger.warning("stopped before everything that was heard was worked through")
+                return
+            self._emit(self._model.advance(state))
+            self._emit(self._model.interrupt(state))
+        self._emit(self._model.flush(state))
 
     def _step(self, chunk: AudioChunk, state: Any) -> None:
         began_s = time.monotonic()

@@ -137,6 +137,8 @@ def _card_style(row: TimelineRow) -> tuple[str, str, str]:
     """Colour of line and icon, colour of the ground, icon."""
     if row.kind is RowKind.REPLY:
         return "accent", "accent_soft", "reply"
+    if row.kind is RowKind.QUESTION:
+        return "secondary", "surface", "reply"
     severity = row.severity.lower()
     if severity in _SEVERE:
         return "danger", "danger_soft", "error"

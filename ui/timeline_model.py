@@ -16,6 +16,7 @@ from everlisten.engine.events import (
     CaptionFinal,
     CaptionPartial,
     EngineEvent,
+    Question,
     ReplyDelta,
     ReplyFinal,
     SessionStarted,
@@ -52,6 +53,7 @@ class TimelineModel(QAbstractListModel):
             TranslationPartial: self._on_translation,
             TranslationFinal: self._on_translation,
             SoundAlert: self._on_alert,
+            Question: self._on_question,
             ReplyDelta: self._on_reply_delta,
             ReplyFinal: self._on_reply_final,
         }
@@ -279,6 +281,10 @@ class TimelineModel(QAbstractListModel):
         row = self._upsert(event, RowKind.ALERT)
         row.label, row.severity, row.stable = event.label, event.severity, event.advice
         row.final = True
+
+    def _on_question(self, event: Question) -> None:
+        row = self._upsert(event, RowKind.QUESTION)
+        row.label, row.stable, row.final = "You asked", event.text, True
 
     def _on_reply_delta(self, event: ReplyDelta) -> None:
         self._upsert(event, RowKind.REPLY).stable += event.text

@@ -1,4 +1,4 @@
-"""One row of the timeline: what is shown of one utterance, alert, reply or separator."""
+"""One row of the timeline: what is shown of one utterance, alert, question, reply or separator."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ class RowKind(Enum):
 
     CAPTION = "caption"
     ALERT = "alert"
+    QUESTION = "question"
     REPLY = "reply"
     SEPARATOR = "separator"
 
@@ -70,7 +71,7 @@ class TimelineRow:
 
     def plain_text(self) -> str:
         """What "Copy" puts on the clipboard."""
-        parts = [self.label, self.text] if self.kind is RowKind.ALERT else [self.text]
+        parts = [self.label, self.text]
         lines = [": ".join(part for part in parts if part), self.translated]
         return "\n".join(line for line in lines if line)
 

@@ -14,6 +14,7 @@ from everlisten.audio_io.chunk import SourceName
 from everlisten.engine.events import (
     CaptionFinal,
     EngineEvent,
+    Question,
     ReplyFinal,
     SoundAlert,
     TranslationFinal,
@@ -50,7 +51,7 @@ class Cue:
 
 
 def utterances(events: Sequence[EngineEvent]) -> list[Utterance]:
-    """Captions with their translations, alerts and replies, in the order of time."""
+    """Captions with their translations, alerts, questions and replies, in the order of time."""
     captions = [event for event in events if isinstance(event, CaptionFinal)]
     by_caption = {e.caption: e for e in events if isinstance(e, TranslationFinal)}
     known = {caption.id for caption in captions}
@@ -69,6 +70,8 @@ def utterances(events: Sequence[EngineEvent]) -> list[Utterance]:
             found.append(_utterance(event, translation=_one_line(event.text)))
         elif isinstance(event, SoundAlert):
             found.append(_utterance(event, text=f"[{_one_line(event.label)}]", is_alert=True))
+        elif isinstance(event, Question):
+            found.append(_utterance(event, speaker="You asked", text=_one_line(event.text)))
         elif isinstance(event, ReplyFinal):
             found.append(_utterance(event, speaker="Everlisten", text=_one_line(event.text)))
     kept = (one for one in found if one.text or one.translation)

@@ -17,6 +17,7 @@ from everlisten.engine.events import (
     Decision,
     EngineEvent,
     EngineState,
+    Question,
     ReplyDelta,
     ReplyFinal,
     SessionStarted,
@@ -434,6 +435,10 @@ def alert(id: str = "a1", **changes: Any) -> SoundAlert:
         "confidence": 0.93,
     }
     return SoundAlert(id=id, session=SESSION, source=SourceName.MIC, **{**words, **changes})
+
+
+def question(id: str, text: str) -> Question:
+    return Question(id=id, session=SESSION, text=text)
 
 
 def reply(id: str, text: str) -> ReplyFinal:

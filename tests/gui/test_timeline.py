@@ -160,6 +160,13 @@ def test_alerts_and_replies_have_rows(stage: Stage) -> None:
     assert stage.window.theme.tokens.danger_soft in colors(row_image(stage.window.live.view, 0))
 
 
+def test_a_typed_question_stands_above_its_answer(stage: Stage) -> None:
+    stage.listen(doubles.question("q", "What rang?"), doubles.reply("r", "A bell."))
+    model = stage.window.live.model
+    assert texts(model) == ["You asked: What rang?", "A bell."]
+    assert "You asked. What rang?" in model.index(0).data(Qt.ItemDataRole.AccessibleTextRole)
+
+
 def test_following_stops_when_the_user_scrolls_up_and_resumes(stage: Stage) -> None:
     stage.listen(*(doubles.final(f"c{at}", f"Sentence {at}.") for at in range(100)))
     live, view = stage.window.live, stage.window.live.view

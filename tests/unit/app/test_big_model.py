@@ -17,6 +17,7 @@ from everlisten.engine.events import (
     EngineFailed,
     EngineState,
     EngineStateChanged,
+    Question,
     ReplyFinal,
     SessionEnded,
 )
@@ -154,6 +155,7 @@ def test_questions_and_interruptions_reach_the_model(rig, wait_for):
     wait_for(lambda: rig.assistance.reading().why_not == "")
     rig.assistance.ask("What was that?")
     wait_for(lambda: any(event.text == "What was that?!" for event in rig.of(ReplyFinal)))
+    assert [event.text for event in rig.of(Question)] == ["What was that?"]
     rig.assistance.interrupt()
     wait_for(lambda: any(event.text == "cut" for event in rig.of(ReplyFinal)))
 

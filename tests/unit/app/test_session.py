@@ -7,7 +7,7 @@ import pytest
 from everlisten.app import session as session_module
 from everlisten.app.session import Session
 from everlisten.audio_io.errors import AudioFileError
-from everlisten.engine.events import CaptionFinal, EngineFailed, SessionEnded
+from everlisten.engine.events import CaptionFinal, EngineFailed, Question, ReplyFinal, SessionEnded
 from everlisten.engine.interaction import Instruction
 
 
@@ -160,3 +160,20 @@ def test_a_bad_file_is_told_before_anything_starts(tmp_path, equipment, model):
     with pytest.raises(AudioFileError, match=r"missing\.wav"):
         Session(plan, model=model, writer=equipment.writer)
     assert not equipment.history.sessions()
+
+
+def test_typed_questions_are_kept_before_their_answers(begin, sound, equipment, model, wait_for):
+    model.gate.clear()
+    session = begin(sound(2))
+    wait_for(lambda: len(session.ring) == 1)
+    session.ask("Who rang?")
+    session.ask("Who rang?")
+    model.gate.set()
+    wait_for(lambda: session.finished)
+    session.stop()
+    equipment.writer.stop()
+    kept = equipment.history.events(session.id)
+    asked = [event for event in kept if isinstance(event, Question)]
+    assert [event.text for event in asked] == ["Who rang?", "Who rang?"]
+    assert kept.index(asked[0]) < [type(event) for event in kept].index(ReplyFinal)
+    assert [hit.text for hit in equipment.history.search("rang")].count("Who rang?") == 2

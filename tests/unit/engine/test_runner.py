@@ -8,6 +8,7 @@ import pytest
 
 from everlisten.audio_io.chunk import CHUNK_SAMPLES, AudioChunk, SourceName
 from everlisten.audio_io.ring_buffer import ChunkRing
+from everlisten.engine import runner
 from everlisten.engine.errors import EngineError
 from everlisten.engine.events import CaptionFinal, EngineFailed, EngineHealth
 from everlisten.engine.interaction import Instruction
@@ -205,6 +206,25 @@ def test_shutdown_leaves_what_waits(ring, said):
     assert engine.join(10)
     assert texts(said) == ["end"]
     assert len(ring) == 1
+
+
+class Tireless(CountingModel):
+    """Has always more to do."""
+
+    def busy(self, state):
+        return True
+
+    def advance(self, state):
+        return []
+
+
+def test_shutdown_ends_a_model_that_is_never_done(ring, said, monkeypatch):
+    monkeypatch.setattr(runner, "FINISH_S", 0.1)
+    engine = engine_for(Tireless(), ring, said)
+    engine.start()
+    engine.send(Shutdown())
+    assert engine.join(10)
+    assert not engine.failed
 
 
 @pytest.mark.parametrize(

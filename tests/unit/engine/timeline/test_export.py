@@ -16,6 +16,7 @@ from everlisten.engine.events import (
     CaptionFinal,
     CaptionPartial,
     EngineEvent,
+    Question,
     ReplyFinal,
     SoundAlert,
     TranslationFinal,
@@ -55,6 +56,11 @@ def test_srt(tmp_path: Path) -> None:
         "2\n00:00:03,100 --> 00:00:05,100\nOthers: Guten Tag, wie geht es?\n"
         "Good day, how are you?\n"
     )
+
+
+def test_a_typed_question_says_who_asked(tmp_path: Path) -> None:
+    asked = Question(id="q1", session="s1", start_s=62.0, end_s=62.0, text="Who rang?")
+    assert "[00:01:02.0] You asked: Who rang?\n" in export(tmp_path, "o.txt", [asked])
 
 
 def test_vtt(tmp_path: Path) -> None:
