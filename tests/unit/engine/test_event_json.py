@@ -24,8 +24,8 @@ def test_round_trip(cls):
 def test_the_types_that_the_command_line_promises():
     promised = {
         "session", "caption_partial", "caption_final", "translation_partial", "translation_final",
-        "sound_alert", "question", "reply_delta", "reply_final", "decision", "health", "end", "state",
-        "error",
+        "sound_alert", "question", "reply_delta", "reply_final", "decision", "health", "end",
+        "state", "error",
     }  # fmt: skip
     assert set(event_json.EVENT_TYPES) == promised
 
