@@ -18,8 +18,8 @@ RUN_PACKAGES="libportaudio2 libasound2-plugins libpulse0
   libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render0 libxcb-render-util0 libxcb-shape0
   libxcb-shm0 libxcb-sync1 libxcb-xfixes0 libxcb-xinerama0 libxcb-xkb1
   libwayland-client0 libwayland-cursor0 libwayland-egl1"
-# A sound card and a screen that exist only in software; what torch.compile builds with.
-TEST_PACKAGES="pulseaudio pulseaudio-utils xvfb xauth g++"
+# A sound card and a screen that exist only in software; what torch.compile builds with; a voice.
+TEST_PACKAGES="pulseaudio pulseaudio-utils xvfb xauth g++ espeak-ng"
 SOURCES="app ui trainer engine audio_io assets pyproject.toml README.md LICENSE NOTICE"
 UV_VERSION=0.13.9
 

@@ -1,4 +1,4 @@
-"""The operations of one layer on a CUDA GPU, by the kernels of `kernels`.
+"""The operations of one layer on a CUDA GPU, by kernels of its own.
 
 The same contract as `operations.TorchOperations`; tests compare the two. Tile sizes were chosen on
 an H100 (docs/engine-log.md).
@@ -13,7 +13,7 @@ import torch
 import triton
 from torch import Tensor
 
-from everlisten.engine.laim import kernels
+from everlisten.engine.laim import attention_kernels, kernels, product_kernels
 from everlisten.engine.laim.operations import Places
 from everlisten.engine.laim.weights import GROUP, Int4Matrix, Int8Matrix, LanguageModelSize, Matrix
 
@@ -65,19 +65,19 @@ def overlaps(device: torch.device) -> bool:
 def tiles_of(rows: int, outputs: int, inputs: int, matrix_format: int) -> Tiles:
     """The cut of a product of few rows, chosen inside whole layers on an H100."""
     if outputs > _LARGE:  # the head: outputs alone make enough programs
-        return Tiles(64, 128, 1, 4, 4 if matrix_format == kernels.PLAIN else 3)
-    if matrix_format == kernels.INT4:
+        return Tiles(64, 128, 1, 4, 4 if matrix_format == product_kernels.PLAIN else 3)
+    if matrix_format == product_kernels.INT4:
         return Tiles(64, 128, 8, 4, 3)
     if inputs > _LONG:
         return Tiles(64, 128, 4, 4, 4)
-    return Tiles(32 if matrix_format == kernels.INT8 else 64, 64, 4, 4, 4)
+    return Tiles(32 if matrix_format == product_kernels.INT8 else 64, 64, 4, 4, 4)
 
 
 def gate_tiles_of(rows: int, matrix_format: int) -> Tiles:
     """The cut of the gated product."""
-    if matrix_format == kernels.INT8:
+    if matrix_format == product_kernels.INT8:
         return Tiles(64, 64, 1, 4, 4)
-    if matrix_format == kernels.INT4 or rows <= _BLOCK_M_LEAST:
+    if matrix_format == product_kernels.INT4 or rows <= _BLOCK_M_LEAST:
         return Tiles(64, 128, 1, 4, 3)
     return Tiles(64, 64, 1, 4, 3)
 
@@ -122,7 +122,7 @@ class FastOperations:
         shape = (tiles.split_k, count, stored.outputs)
         out = torch.empty(shape, device=rows.device, dtype=torch.float32)
         columns = triton.cdiv(stored.outputs, tiles.block_n)
-        kernels.project_kernel[columns, tiles.split_k, triton.cdiv(count, block_m)](
+        product_kernels.project_kernel[columns, tiles.split_k, triton.cdiv(count, block_m)](
             rows, stored.values, stored.scale, stored.zero, out, count,
             N=stored.outputs, K=stored.inputs, BLOCK_M=block_m, BLOCK_N=tiles.block_n,
             BLOCK_K=tiles.block_k, SPLIT_K=tiles.split_k, FORMAT=stored.format,
@@ -144,7 +144,7 @@ class FastOperations:
         queries = torch.empty(
             batch, rows, size.query_heads, size.head_width, device=qkv.device, dtype=bias.dtype
         )
-        kernels.rotate_store_kernel[(batch * rows, size.query_heads + 2 * size.kv_heads)](
+        attention_kernels.rotate_store_kernel[(batch * rows, size.query_heads + 2 * size.kv_heads)](
             qkv, bias, places.cos, places.sin, places.slots, places.writes, queries, keys, values,
             batch * rows, rows, keys.stride(0), keys.stride(1),
             HEADS=size.query_heads, GROUPS=size.kv_heads, HALF=size.head_width // 2,
@@ -164,7 +164,7 @@ class FastOperations:
         peaks = torch.empty_like(sums)
         mixed = torch.empty(*partial, width, device=queries.device, dtype=torch.float32)
         block_r = min(64, max(16, triton.next_power_of_2(stacked)))
-        kernels.attend_kernel[(batch * groups, splits, triton.cdiv(stacked, block_r))](
+        attention_kernels.attend_kernel[(batch * groups, splits, triton.cdiv(stacked, block_r))](
             queries, keys, values, places.slots, places.positions, sums, peaks, mixed,
             keys.stride(0), keys.stride(1),
             T=rows, HEADS=heads, GROUPS=groups, C=width, SHARE=share, SPLITS=splits,
@@ -172,7 +172,7 @@ class FastOperations:
             num_warps=4, num_stages=2, **self.launch_options,
         )  # fmt: skip
         out = torch.empty(batch * rows, heads * width, device=queries.device, dtype=queries.dtype)
-        kernels.combine_kernel[(batch * rows, heads)](
+        attention_kernels.combine_kernel[(batch * rows, heads)](
             sums, peaks, mixed, places.positions, out,
             T=rows, HEADS=heads, GROUPS=groups, C=width, SHARE=share, SPLITS=splits,
             BLOCK_S=triton.next_power_of_2(splits), num_warps=4, **self.launch_options,
@@ -187,7 +187,7 @@ class FastOperations:
         block_m = _block_m(count)
         out = torch.empty(count, features, device=rows.device, dtype=rows.dtype)
         grid = (triton.cdiv(features, tiles.block_n), triton.cdiv(count, block_m))
-        kernels.gate_kernel[grid](
+        product_kernels.gate_kernel[grid](
             rows, stored.values, stored.scale, stored.zero, out, count,
             F=features, K=stored.inputs, BLOCK_M=block_m, BLOCK_N=tiles.block_n,
             BLOCK_K=tiles.block_k, FORMAT=stored.format,
@@ -223,9 +223,11 @@ def _stored(matrix: Matrix) -> _Stored:
     if isinstance(matrix, Int8Matrix):
         outputs, inputs = matrix.values.shape
         words = matrix.values.view(torch.int16)
-        return _Stored(words, matrix.scale, matrix.scale, outputs, inputs, kernels.INT8)
+        return _Stored(words, matrix.scale, matrix.scale, outputs, inputs, product_kernels.INT8)
     if isinstance(matrix, Int4Matrix):
         outputs, half = matrix.packed.shape
-        return _Stored(matrix.packed, matrix.scale, matrix.zero, outputs, 2 * half, kernels.INT4)
+        return _Stored(
+            matrix.packed, matrix.scale, matrix.zero, outputs, 2 * half, product_kernels.INT4
+        )
     outputs, inputs = matrix.shape
-    return _Stored(matrix, matrix, matrix, outputs, inputs, kernels.PLAIN)
+    return _Stored(matrix, matrix, matrix, outputs, inputs, product_kernels.PLAIN)

@@ -39,7 +39,7 @@ Tell = Callable[[str], None]
 _POLL_S = 0.1
 _LAYERS = 2
 """One as the model's inner layers, one as its last, which is never quantized."""
-_SOURCES = ("kernels.py", "fast_operations.py", "tower_kernels.py", "fast_tower.py", "step.py")
+_SOURCES = ("*kernels.py", "fast_*.py", "step.py")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,9 +149,9 @@ def _stamp(plan: WarmUpPlan) -> Path:
     """The file that says that this plan was compiled, by these versions, for this card."""
     facts = [repr(plan), _version("torch"), _version("triton"), torch.cuda.get_device_name()]
     digest = hashlib.sha256("\n".join(facts).encode())
-    for name in _SOURCES:
-        path = Path(__file__).with_name(name)
-        digest.update(path.read_bytes() if path.exists() else b"")  # frozen programs have none
+    for pattern in _SOURCES:  # frozen programs have none
+        for path in sorted(Path(__file__).parent.glob(pattern)):
+            digest.update(path.read_bytes())
     default = Path.home() / ".triton" / "cache"
     folder = Path(os.environ.get("TRITON_CACHE_DIR") or default)
     return folder / f"everlisten-{digest.hexdigest()[:16]}"

@@ -33,7 +33,14 @@ TORCH_BY_NATURE = (
 """The big model, and what its benchmark alone is made of; everything else does without torch."""
 TRITON_BY_NATURE = tuple(
     f"everlisten.engine.laim.{name}"
-    for name in ("kernels", "tower_kernels", "fast_operations", "fast_tower")
+    for name in (
+        "kernels",
+        "product_kernels",
+        "attention_kernels",
+        "tower_kernels",
+        "fast_operations",
+        "fast_tower",
+    )
 )
 """Imported on a GPU alone; Triton has no wheels for other machines."""
 QT = {"PySide6", "shiboken6"}
