@@ -6,9 +6,6 @@ models, opens devices and joins threads, so that the GUI thread never waits for 
 
 from __future__ import annotations
 
-import logging
-import queue
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -24,15 +21,13 @@ from everlisten.app.model_choice import ModelChoice
 from everlisten.app.readings import health_reading
 from everlisten.app.session import Session, SessionPlan
 from everlisten.app.supervisor import EngineSupervisor, ProblemReporter
+from everlisten.app.task_thread import TaskThread
 from everlisten.app.wishes import Wishes, settings_of
 from everlisten.audio_io.chunk import SourceName
 from everlisten.engine.events import EngineEvent, EngineFailed, EngineState, EngineStateChanged
 from everlisten.engine.interaction import InteractionModel
 from everlisten.ui.protocols import DeviceChoices, HealthReading, SourceSelection
 
-logger = logging.getLogger(__name__)
-
-TICK_S = 0.25
 DEVICES_EVERY_S = 2.0
 """Listing devices asks the sound server; an open picker asks for it many times a second."""
 JOIN_TIMEOUT_S = 30.0
@@ -79,16 +74,16 @@ class Controller:
         self._devices = DeviceChoices()
         self._devices_wanted = True
         self._devices_read_s = 0.0
-        self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="control", daemon=True)
+        self._tasks = TaskThread(
+            "control", tick=self._tick, close=self._close, tell_error=self._tell_error
+        )
         self._on_finished: Callable[[], None] | None = None
-        self._quitting = threading.Event()
 
     # Life of the controller itself
 
     def launch(self) -> None:
         """Start the thread and load the model; commands given from now on wait for it."""
-        self._thread.start()
+        self._tasks.start()
         self._tasks.put(self._load)
 
     def shut_down(self) -> None:
@@ -96,11 +91,7 @@ class Controller:
 
         Commands that still wait, for a model that is loading for instance, are left.
         """
-        self._quitting.set()
-        self._tasks.put(None)
-        self._thread.join(JOIN_TIMEOUT_S)
-        if self._thread.is_alive():
-            logger.error("the control thread did not end within %.0f s", JOIN_TIMEOUT_S)
+        self._tasks.stop(JOIN_TIMEOUT_S)
 
     def on_finished(self, callback: Callable[[], None]) -> None:
         """Call `callback`, in the control thread, whenever a file has been played to its end."""
@@ -230,26 +221,6 @@ class Controller:
     def _failed(self) -> bool:
         """A command given now asks for another try; one given before the failure does not."""
         return self._lifecycle.state is S.FAILED
-
-    def _run(self) -> None:
-        while not self._quitting.is_set():
-            try:
-                task = self._tasks.get(timeout=TICK_S)
-            except queue.Empty:
-                self._guarded(self._tick)
-                continue
-            if task is not None and not self._quitting.is_set():
-                self._guarded(task)
-        self._guarded(self._close)
-
-    def _guarded(self, task: Callable[[], None]) -> None:
-        try:
-            task()
-        except KNOWN_ERRORS as error:
-            self._tell_error(str(error))
-        except Exception as error:
-            logger.exception("a task of the control thread failed")
-            self._tell_error(f"Something went wrong: {error!r}. The log file says more.")
 
     def _load(self) -> None:
         self._lifecycle.to(S.LOADING)

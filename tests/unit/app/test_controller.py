@@ -135,13 +135,15 @@ def test_a_model_that_cannot_be_loaded_is_told_once_and_tried_again_on_request(
     controller, seen, wait_for, equipment, model
 ):
     def fail():
+        started.wait(10)
         loads.append(True)
         raise ModelLoadError("model.bin is missing; fetch it")
 
-    loads, good = [], equipment.load_model
+    loads, good, started = [], equipment.load_model, threading.Event()
     equipment.load_model = fail
     controller.launch()
     controller.start()
+    started.set()
     wait_for(lambda: controller.state() is S.FAILED)
     controller.set_language("de")
     wait_for(lambda: equipment.config.listen.language == "de")
