@@ -16,6 +16,7 @@ from typing import Any, get_type_hints
 
 import yaml
 
+from everlisten.app.alert_config import AlertConfig
 from everlisten.app.engine_config import EngineConfig
 from everlisten.app.listen_config import ListenConfig
 from everlisten.app.paths import AppPaths, make_private_folder
@@ -55,6 +56,7 @@ class AppConfig:
     """Every setting; one section for each owner."""
 
     listen: ListenConfig = field(default_factory=ListenConfig)
+    alerts: AlertConfig = field(default_factory=AlertConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
     capture: CaptureConfig = field(default_factory=CaptureConfig)
     timeline: TimelineConfig = field(default_factory=TimelineConfig)
