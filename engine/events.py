@@ -113,14 +113,67 @@ class TranslationFinal(EngineEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoundAlert(EngineEvent):
-    """A sound that the user is warned about."""
+    """A sound that the user is warned about; told again with the same id while it goes on."""
 
     type: ClassVar[str] = "sound_alert"
 
+    sound: str = ""
+    """Id in the catalogue of alerts; "taught-" and eight digits for a sound that the user taught,
+    "urgent-reply" for a reply that the big model marks as urgent."""
     label: str = ""
     severity: str = ""
+    """"emergency", "warning" or "notice"."""
     confidence: float = 0.0
     advice: str = ""
+    emotion: str = ""
+    """How it is told: "urgent" or "normal", as a reply's."""
+    why: str = ""
+    """One or two plain sentences: what was heard, how sure it is, what else it could have been."""
+    level: int = 0
+    """How often an emergency that nobody acknowledged was repeated louder."""
+    ongoing: bool = False
+    """Whether the sound still goes on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertAcknowledged(EngineEvent):
+    """The user dealt with an alert; `id` is the alert's."""
+
+    type: ClassVar[str] = "alert_acknowledged"
+
+    how: str = "user"
+    """"user", "snooze" or "not_this" (it was something else)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundHeard(EngineEvent):
+    """A sound that is no alert, for the captions: [music]; told again with a later end."""
+
+    type: ClassVar[str] = "sound_heard"
+
+    sound: str = ""
+    label: str = ""
+    confidence: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipKept(EngineEvent):
+    """The sound of an alert was kept on disk; `id` is the alert's."""
+
+    type: ClassVar[str] = "clip_kept"
+
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertHealth(EngineEvent):
+    """Whether sounds are listened for; told on every change and every half minute."""
+
+    type: ClassVar[str] = "alert_health"
+
+    working: bool = True
+    problem: str = ""
+    """One plain sentence; empty while it works."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,5 +271,24 @@ class SessionEnded(EngineEvent):
     type: ClassVar[str] = "end"
 
 
-FINAL_EVENTS = (CaptionFinal, TranslationFinal, SoundAlert, Question, ReplyFinal)
-"""Shown as final only once they are on disk."""
+FINAL_EVENTS = (
+    CaptionFinal,
+    TranslationFinal,
+    SoundAlert,
+    AlertAcknowledged,
+    SoundHeard,
+    ClipKept,
+    Question,
+    ReplyFinal,
+)
+"""What is kept; shown as final only once it is on disk, but for what is urgent."""
+
+URGENT_EVENTS = (SoundAlert, AlertAcknowledged)
+"""Shown at once, whatever the disk does."""
+
+TEST_PREFIX = "test-"
+
+
+def is_test(event: EngineEvent) -> bool:
+    """Whether an event comes from a test that the user asked for: such are shown, never kept."""
+    return event.id.startswith(TEST_PREFIX)

@@ -12,7 +12,7 @@ import yaml
 
 URGENT_REPLY = "urgent-reply"
 """The entry for replies that the model itself marks as urgent."""
-SEVERITIES = ("critical", "warning", "info")
+SEVERITIES = ("emergency", "warning", "notice")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

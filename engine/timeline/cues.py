@@ -17,6 +17,7 @@ from everlisten.engine.events import (
     Question,
     ReplyFinal,
     SoundAlert,
+    SoundHeard,
     TranslationFinal,
 )
 
@@ -51,7 +52,7 @@ class Cue:
 
 
 def utterances(events: Sequence[EngineEvent]) -> list[Utterance]:
-    """Captions with their translations, alerts, questions and replies, in the order of time."""
+    """Captions with their translations, alerts, other sounds, questions and replies, by time."""
     captions = [event for event in events if isinstance(event, CaptionFinal)]
     by_caption = {e.caption: e for e in events if isinstance(e, TranslationFinal)}
     known = {caption.id for caption in captions}
@@ -70,6 +71,8 @@ def utterances(events: Sequence[EngineEvent]) -> list[Utterance]:
             found.append(_utterance(event, translation=_one_line(event.text)))
         elif isinstance(event, SoundAlert):
             found.append(_utterance(event, text=f"[{_one_line(event.label)}]", is_alert=True))
+        elif isinstance(event, SoundHeard):
+            found.append(_utterance(event, text=f"[{_one_line(event.label)}]"))
         elif isinstance(event, Question):
             found.append(_utterance(event, speaker="You asked", text=_one_line(event.text)))
         elif isinstance(event, ReplyFinal):

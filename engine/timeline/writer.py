@@ -1,7 +1,8 @@
 """The thread between the engine and everybody who shows events: first the disk, then the world.
 
-A final is handed to subscribers only once it is committed. What waits is committed together, so
-a burst costs one sync of the disk. Partials pass through in order without touching the disk.
+A final is handed to subscribers only once it is committed; an alert is handed on at once. What
+waits is committed together, so a burst costs one sync of the disk. Partials pass through in order
+without touching the disk.
 
 When the disk refuses, listening goes on: partials still pass, the user is told once, and unsaved
 finals wait in memory, in order, until a retry commits and publishes them. At `stop` the rest goes
@@ -19,7 +20,14 @@ from datetime import datetime
 
 from everlisten.audio_io.chunk import SourceName
 from everlisten.engine.errors import TimelineError
-from everlisten.engine.events import FINAL_EVENTS, EngineEvent, EngineFailed, SessionStarted
+from everlisten.engine.events import (
+    FINAL_EVENTS,
+    URGENT_EVENTS,
+    EngineEvent,
+    EngineFailed,
+    SessionEnded,
+    SessionStarted,
+)
 from everlisten.engine.timeline import retention, spill
 from everlisten.engine.timeline.entries import DURABLE, Entry
 from everlisten.engine.timeline.feed import EventFeed
@@ -184,6 +192,9 @@ class TimelineWriter:
     def _turn(self, batch: list[Entry]) -> None:
         self._tell_notices()
         durable = [entry for entry in batch if isinstance(entry, DURABLE)]
+        if not any(isinstance(entry, SessionStarted | SessionEnded) for entry in batch):
+            self._publish([entry for entry in batch if isinstance(entry, URGENT_EVENTS)])
+            batch = [entry for entry in batch if not isinstance(entry, URGENT_EVENTS)]
         if not self._unsaved and self._commit(durable):
             self._publish(batch)
             self._sweep()
@@ -280,4 +291,5 @@ class TimelineWriter:
 
 def _is_withheld(entry: Entry) -> bool:
     """Published only once it is on disk; a session's end waits for its finals."""
-    return isinstance(entry, DURABLE) and not isinstance(entry, SessionStarted)
+    passes = isinstance(entry, (SessionStarted, *URGENT_EVENTS))
+    return isinstance(entry, DURABLE) and not passes

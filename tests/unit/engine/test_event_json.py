@@ -25,7 +25,7 @@ def test_the_types_that_the_command_line_promises():
     promised = {
         "session", "caption_partial", "caption_final", "translation_partial", "translation_final",
         "sound_alert", "question", "reply_delta", "reply_final", "decision", "health", "end",
-        "state", "error",
+        "state", "error", "alert_acknowledged", "sound_heard", "clip_kept", "alert_health",
     }  # fmt: skip
     assert set(event_json.EVENT_TYPES) == promised
 

@@ -7,7 +7,7 @@ from everlisten.engine.alerts.catalogue import URGENT_REPLY, AlertEntry, shipped
 from everlisten.engine.alerts.policy import AlertPolicy
 
 ENTRY = AlertEntry(
-    id=URGENT_REPLY, label="Look", severity="critical", advice="Go.", merge_s=5, cooldown_s=20
+    id=URGENT_REPLY, label="Look", severity="emergency", advice="Go.", merge_s=5, cooldown_s=20
 )
 
 
@@ -29,7 +29,7 @@ def sign(policy, state, start_s, confidence=0.9):
 
 def test_the_first_sign_is_told(policy):
     alert = sign(policy, policy.new_state("s1"), 10.0)
-    assert (alert.label, alert.severity, alert.advice) == ("Look", "critical", "Go.")
+    assert (alert.label, alert.severity, alert.advice) == ("Look", "emergency", "Go.")
     assert (alert.start_s, alert.end_s, alert.emitted_s) == (10.0, 12.0, 12.4)
     assert (alert.session, alert.source, alert.confidence) == ("s1", SourceName.MIC, 0.9)
 
@@ -68,7 +68,7 @@ def test_sessions_do_not_know_of_each_other(policy):
 
 def test_the_shipped_catalogue_has_the_urgent_reply():
     entry = shipped_alerts()[URGENT_REPLY]
-    assert entry.severity == "critical"
+    assert entry.severity == "emergency"
     assert entry.advice
 
 
@@ -76,6 +76,6 @@ def test_the_shipped_catalogue_has_the_urgent_reply():
     ("change", "named"), [({"severity": "loud"}, "loud"), ({"merge_s": 30}, "merge_s = 30")]
 )
 def test_a_wrong_entry_is_named(change, named):
-    fields = {"id": "x", "label": "X", "severity": "info", "advice": "", "merge_s": 1}
+    fields = {"id": "x", "label": "X", "severity": "notice", "advice": "", "merge_s": 1}
     with pytest.raises(ValueError, match=named):
         AlertEntry(**{**fields, "cooldown_s": 20, **change})

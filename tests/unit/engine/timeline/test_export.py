@@ -13,12 +13,15 @@ from hypothesis import strategies as st
 from everlisten.audio_io.chunk import SourceName
 from everlisten.engine.errors import TimelineError
 from everlisten.engine.events import (
+    AlertAcknowledged,
     CaptionFinal,
     CaptionPartial,
+    ClipKept,
     EngineEvent,
     Question,
     ReplyFinal,
     SoundAlert,
+    SoundHeard,
     TranslationFinal,
 )
 from everlisten.engine.timeline import cues
@@ -110,6 +113,24 @@ def test_alerts_replies_and_lone_translations(tmp_path: Path) -> None:
         "2\n00:00:04,000 --> 00:00:04,100\n[Smoke alarm]\n\n"
         "3\n00:00:09,000 --> 00:00:10,000\nEverlisten: It is noon.\n"
     )
+
+
+def test_other_sounds_stand_in_brackets(tmp_path: Path) -> None:
+    events: list[EngineEvent] = [
+        SoundHeard(id="h", session="s1", sound="music", label="music", start_s=2.0, end_s=8.0),
+        AlertAcknowledged(id="a", session="s1", start_s=4.0),
+        ClipKept(id="a", session="s1", path="a.flac", start_s=4.0),
+    ]
+    assert export(tmp_path, "o.srt", events) == "1\n00:00:02,000 --> 00:00:08,000\n[music]\n"
+    (tmp_path / "txt").mkdir()
+    assert export(tmp_path / "txt", "o.txt", events).endswith("\n[00:00:02.0] [music]\n")
+    (tmp_path / "json").mkdir()
+    document = json.loads(export(tmp_path / "json", "o.json", events))
+    assert [event["type"] for event in document["events"]] == [
+        "sound_heard",
+        "alert_acknowledged",
+        "clip_kept",
+    ]
 
 
 def test_empty_session(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from everlisten.audio_io.chunk import SourceName
 from everlisten.engine.errors import TimelineError
 from everlisten.engine.events import (
+    AlertAcknowledged,
     CaptionFinal,
     CaptionPartial,
     EngineEvent,
@@ -19,6 +20,7 @@ from everlisten.engine.events import (
     EngineHealth,
     SessionEnded,
     SessionStarted,
+    SoundAlert,
 )
 from everlisten.engine.timeline import feed as feed_module
 from everlisten.engine.timeline import spill
@@ -179,6 +181,64 @@ def test_refusing_disk_is_told_once_partials_pass_finals_wait(
     assert isinstance(events[5], SessionEnded)
     assert len(history.events("s1")) == 6
     assert writer.unsaved == 0
+
+
+def test_an_alert_waits_for_no_disk(writer: TimelineWriter, history: TimelineHistory) -> None:
+    feed = writer.subscribe()
+    writer.put(started())
+    take(feed, 1)
+    refusal = Refusal(writer)
+    alert = SoundAlert(id="a", session="s1", label="Smoke alarm")
+    known = AlertAcknowledged(id="a", session="s1")
+    writer.put(caption("waits"))
+    writer.put(alert)
+    writer.put(known)
+    events = take(feed, 3)
+    assert [event for event in events if not isinstance(event, EngineFailed)] == [alert, known]
+    refusal.lift()
+    (late,) = take(feed, 1)
+    assert isinstance(late, CaptionFinal)
+    time.sleep(0.1)
+    assert feed.drain() == [], "told twice"
+    assert {event.type for event in history.events("s1")} == {
+        "caption_final",
+        "sound_alert",
+        "alert_acknowledged",
+    }
+
+
+def test_an_alert_comes_before_the_commit(
+    writer: TimelineWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = writer.subscribe()
+    writer.put(started())
+    take(feed, 1)
+    hangs = threading.Event()
+    commit = writer._store.commit
+
+    def slow(entries: object) -> None:
+        assert hangs.wait(10.0)
+        commit(entries)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(writer._store, "commit", slow)
+    alert = SoundAlert(id="a", session="s1", label="Smoke alarm")
+    writer.put(alert)
+    try:
+        assert take(feed, 1) == [alert]
+    finally:
+        hangs.set()
+
+
+def test_a_test_of_an_alert_is_shown_and_not_kept(
+    writer: TimelineWriter, history: TimelineHistory
+) -> None:
+    feed = writer.subscribe()
+    writer.put(started())
+    alert = SoundAlert(id="test-a", session="s1", label="Smoke alarm")
+    writer.put(alert)
+    writer.put(caption("after"))
+    assert alert in take(feed, 3)
+    assert [event.type for event in history.events("s1")] == ["caption_final"]
 
 
 def test_second_trouble_is_told_again(writer: TimelineWriter) -> None:
