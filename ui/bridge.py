@@ -22,6 +22,8 @@ class Bridge(QObject):
     """A non-empty sequence of EngineEvent."""
     health = Signal(object)
     """A HealthReading."""
+    ticked = Signal()
+    """A reading was taken, whether or not it changed."""
     state = Signal(object)
     """The EngineState, when it changed."""
 
@@ -84,3 +86,4 @@ class Bridge(QObject):
         if reading != self._reading:
             self._reading = reading
             self.health.emit(reading)
+        self.ticked.emit()

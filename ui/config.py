@@ -66,6 +66,13 @@ class UiConfig:
         "Otherwise the time shows when you point at a caption.",
         "Appearance",
     )
+    reduce_motion: bool = _switch(
+        False,
+        "Reduce motion",
+        "Nothing pulses or blinks; alerts show by colour and size alone. The system's own setting "
+        "is followed too, where it tells.",
+        "Appearance",
+    )
     close_to_tray: bool = _switch(
         True,
         "Keep listening when the window is closed",
@@ -77,6 +84,9 @@ class UiConfig:
         "Notify about problems",
         "A desktop notification when listening stops working while the window is hidden.",
         "Window",
+    )
+    safety_note_read: bool = field(
+        default=False, metadata={"title": "The note about alerts was closed"}
     )
     geometry: str = field(default="", metadata={"title": "Size and place of the window"})
 

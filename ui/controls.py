@@ -80,10 +80,13 @@ def search_field(theme: Theme, name: str, hint: str) -> QLineEdit:
     return field
 
 
-def announce(widget: QWidget, sentence: str) -> None:
-    """Let a screen reader say something that was not asked for."""
+def announce(widget: QWidget, sentence: str, urgent: bool = False) -> None:
+    """Let a screen reader say something that was not asked for; urgent words interrupt others."""
     if QAccessible.isActive():
-        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(widget, sentence))
+        event = QAccessibleAnnouncementEvent(widget, sentence)
+        if urgent:
+            event.setPoliteness(QAccessible.AnnouncementPoliteness.Assertive)
+        QAccessible.updateAccessibility(event)
 
 
 def add_shortcut(button: QAbstractButton, keys: str) -> None:

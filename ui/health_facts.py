@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from everlisten.audio_io.chunk import SourceName
 from everlisten.engine.events import EngineState
+from everlisten.ui.alert_protocols import AlertReading
+from everlisten.ui.alert_words import alerts_fact, alerts_trouble
 from everlisten.ui.level_meter import decibels, gain, level_and_peak
 from everlisten.ui.protocols import HealthReading, SourceReading
 
@@ -50,13 +52,18 @@ class HealthFacts:
     facts: tuple[str, ...]
 
 
-def health_facts(state: EngineState, reading: HealthReading) -> HealthFacts:
-    """The line at the bottom of the window."""
-    trouble = problem(state, reading)
-    facts = _facts(state, reading)
+def health_facts(
+    state: EngineState, reading: HealthReading, alerts: AlertReading | None = None
+) -> HealthFacts:
+    """The line at the bottom of the window; `alerts` is None where there are none."""
+    listening_trouble = problem(state, reading)
+    trouble = listening_trouble or alerts_trouble(alerts)
+    facts = _facts(state, reading, alerts)
     if trouble:
-        grave = state is EngineState.FAILED or any(
-            one.condition in ("denied", "failed") for one in reading.sources
+        grave = (
+            not listening_trouble
+            or state is EngineState.FAILED
+            or any(one.condition in ("denied", "failed") for one in reading.sources)
         )
         return HealthFacts(
             sentence=trouble,
@@ -100,8 +107,12 @@ def sentence_of(one: SourceReading) -> str:
     return one.sentence or _FALLBACKS[one.condition].format(name=name)
 
 
-def _facts(state: EngineState, reading: HealthReading) -> tuple[str, ...]:
+def _facts(
+    state: EngineState, reading: HealthReading, alerts: AlertReading | None
+) -> tuple[str, ...]:
     facts = [reading.note] if reading.note else []
+    if alerts is not None and (state is EngineState.LISTENING or not alerts.enabled):
+        facts.append(alerts_fact(alerts))
     if state is EngineState.LISTENING:
         for one in reading.sources:
             if one.condition not in AWAY:
@@ -120,9 +131,14 @@ def _facts(state: EngineState, reading: HealthReading) -> tuple[str, ...]:
     return tuple(dict.fromkeys(facts))
 
 
-def details(state: EngineState, reading: HealthReading) -> tuple[tuple[str, str], ...]:
+def details(
+    state: EngineState, reading: HealthReading, alerts: AlertReading | None = None
+) -> tuple[tuple[str, str], ...]:
     """(title, value) pairs of the popover."""
     rows = [("State", _state(state, reading))]
+    if alerts is not None:
+        said = alerts_trouble(alerts) or (alerts.snoozed if alerts.enabled else "switched off")
+        rows.append(("Alerts", said or "working"))
     for one in reading.sources:
         said = sentence_of(one) or "working"
         rows.append((SOURCE_TITLES[one.source], f"{one.device}: {said}"))

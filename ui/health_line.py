@@ -15,6 +15,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractButton, QFormLayout, QLabel, QPushButton, QSizePolicy
 
 from everlisten.engine.events import EngineState
+from everlisten.ui.alert_protocols import AlertReading
 from everlisten.ui.controls import announce
 from everlisten.ui.health_facts import HealthFacts, details, health_facts
 from everlisten.ui.icons import draw_icon
@@ -37,6 +38,7 @@ class HealthLine(QAbstractButton):
         self._theme = theme
         self._state = EngineState.STOPPED
         self._reading = HealthReading()
+        self._alerts: AlertReading | None = None
         self._shown = health_facts(self._state, self._reading)
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
@@ -64,7 +66,7 @@ class HealthLine(QAbstractButton):
     def show_reading(self, reading: HealthReading) -> None:
         """Take in a reading; a new problem shows at once, numbers twice a second."""
         self._reading = reading
-        made = health_facts(self._state, reading)
+        made = health_facts(self._state, reading, self._alerts)
         if made.sentence != self._shown.sentence:
             self._refresh()
         elif made != self._shown and not self._rest.isActive():
@@ -72,11 +74,16 @@ class HealthLine(QAbstractButton):
             if self.isVisible():
                 self._rest.start()
 
+    def show_alerts(self, alerts: AlertReading) -> None:
+        """How alerting goes; a problem of it is a problem of the whole program."""
+        self._alerts = alerts
+        self._refresh()
+
     def open_details(self) -> None:
         """Show the popover with every number."""
         if self._popover is None:
             self._popover = _HealthPopover(self)
-        self._popover.fill(details(self._state, self._reading))
+        self._popover.fill(details(self._state, self._reading, self._alerts))
         self._popover.open_at(self, above=True)
 
     @property
@@ -85,7 +92,7 @@ class HealthLine(QAbstractButton):
         return self._popover
 
     def _refresh(self) -> None:
-        made = health_facts(self._state, self._reading)
+        made = health_facts(self._state, self._reading, self._alerts)
         if made != self._shown:
             if made.sentence != self._shown.sentence:
                 announce(self, made.sentence)
@@ -93,7 +100,7 @@ class HealthLine(QAbstractButton):
             self._name()
             self.update()
         if self._popover is not None and self._popover.isVisible():
-            self._popover.fill(details(self._state, self._reading))
+            self._popover.fill(details(self._state, self._reading, self._alerts))
 
     def _name(self) -> None:
         self.setAccessibleName(f"Health: {self._shown.sentence}")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import logging
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
@@ -21,7 +18,6 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QApplication,
-    QFileDialog,
     QFrame,
     QMainWindow,
     QStackedWidget,
@@ -38,11 +34,14 @@ from everlisten.engine.events import (
     SessionEnded,
     SessionStarted,
 )
+from everlisten.ui.alert_desk import AlertDesk
+from everlisten.ui.alert_protocols import SAFETY_SENTENCE, Alerting
 from everlisten.ui.assistant_bar import AssistantBar
 from everlisten.ui.banner import Banner
 from everlisten.ui.bridge import Bridge
 from everlisten.ui.config import LARGEST_CAPTION_PT, SMALLEST_CAPTION_PT, UiConfig
-from everlisten.ui.file_task_dialog import FileTaskDialog, FileWish
+from everlisten.ui.file_task_dialog import FileTaskDialog
+from everlisten.ui.file_work import FileWork
 from everlisten.ui.header import COMMANDS, START, Header
 from everlisten.ui.health_facts import problem
 from everlisten.ui.health_line import HealthLine
@@ -50,6 +49,7 @@ from everlisten.ui.history_list import title_of
 from everlisten.ui.history_page import HistoryPage
 from everlisten.ui.history_worker import HistoryWorker
 from everlisten.ui.live_page import LivePage
+from everlisten.ui.motion import motion_reduced
 from everlisten.ui.protocols import (
     Assistance,
     FileTasks,
@@ -62,12 +62,7 @@ from everlisten.ui.protocols import (
 from everlisten.ui.settings_dialog import SettingsDialog
 from everlisten.ui.theme import Theme
 from everlisten.ui.tray import Tray
-
-logger = logging.getLogger(__name__)
-
-SMALLEST_PX = (360, 420)
-USUAL_PX = (920, 680)
-"""At the first start; smaller on a small screen."""
+from everlisten.ui.window_place import SMALLEST_PX, place, place_of
 
 
 class MainWindow(QMainWindow):
@@ -84,6 +79,7 @@ class MainWindow(QMainWindow):
         config: UiConfig,
         assistance: Assistance,
         file_tasks: FileTasks,
+        alerting: Alerting | None = None,
     ) -> None:
         super().__init__()
         application = QApplication.instance()
@@ -93,12 +89,8 @@ class MainWindow(QMainWindow):
         self._settings = settings
         self._config = config
         self._assistance = assistance
-        self._file_tasks = file_tasks
+        self._alerting = alerting
         self._able = False
-        self._task_worker: HistoryWorker | None = None
-        self._task_dialog: FileTaskDialog | None = None
-        self._tasks_asked: deque[FileTaskDialog | None] = deque()
-        """Which dialog each task is for that is not done, in their order; it may be closed."""
         self._state = EngineState.STOPPED
         self._reading = HealthReading()
         self._trouble = ""
@@ -109,8 +101,13 @@ class MainWindow(QMainWindow):
         self.worker = HistoryWorker(self)
         self.bridge = Bridge(listening, self)
         self.tray = Tray(self)
+        self.files = FileWork(self, listening, assistance, file_tasks)
         self.header = Header(self.theme, listening)
         self.banner = Banner(self.theme)
+        self.safety = Banner(self.theme)
+        self.alerts: AlertDesk | None = None
+        if alerting is not None:
+            self.alerts = AlertDesk(self, self.theme, alerting, self.tray, self._still)
         self.live = LivePage(self.theme, config)
         self.history_page = HistoryPage(self.theme, history, self.worker, config)
         self.assistant = AssistantBar(self.theme, assistance)
@@ -119,7 +116,8 @@ class MainWindow(QMainWindow):
         self._lay_out()
         self._connect()
         self._add_actions()
-        self._restore_geometry()
+        place(self, config.geometry)
+        self._tell_limits()
         self.bridge.start()
         self.worker.submit(history.recovered, self._tell_recovered)
 
@@ -140,7 +138,10 @@ class MainWindow(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.header)
+        if self.alerts is not None:
+            column.addWidget(self.alerts.banner)
         column.addWidget(self.banner)
+        column.addWidget(self.safety)
         column.addWidget(self._pages, 1)
         column.addWidget(self.assistant)
         column.addWidget(footer)
@@ -151,11 +152,16 @@ class MainWindow(QMainWindow):
         self.bridge.events.connect(self._on_events)
         self.bridge.state.connect(self._on_state)
         self.bridge.health.connect(self._on_health)
+        if self.alerts is not None:
+            self.bridge.ticked.connect(self.alerts.refresh)
+            self.alerts.read.connect(self.health.show_alerts)
         self.worker.failed.connect(self.banner.tell)
         self._pages.currentChanged.connect(lambda at: self.assistant.setVisible(at == 0))
         self.header.toggled.connect(self.toggle_listening)
         self.header.new_session.clicked.connect(self.new_session)
-        self.header.open_file.clicked.connect(self.ask_file)
+        self.header.open_file.clicked.connect(self.files.ask)
+        self.files.caption_wanted.connect(self.open_file)
+        self.files.told.connect(self.banner.tell)
         self.header.history.clicked.connect(self._toggle_history)
         self.header.settings.clicked.connect(self.show_settings)
         self.header.sources.changed.connect(self.bridge.refresh)
@@ -185,6 +191,8 @@ class MainWindow(QMainWindow):
     def _on_events(self, events: Sequence[EngineEvent]) -> None:
         self.live.apply(events)
         self.assistant.take(events)
+        if self.alerts is not None:
+            self.alerts.take(events)
         for event in events:
             if isinstance(event, EngineFailed) and event.text:
                 self.banner.tell(event.text)
@@ -243,6 +251,18 @@ class MainWindow(QMainWindow):
             lambda: self.show_history(session=first.id),
         )
 
+    def _tell_limits(self) -> None:
+        """At the first start, until it is answered: what alerts are not."""
+        if self._alerting is not None and not self._config.safety_note_read:
+            self.safety.tell(SAFETY_SENTENCE, "info", "&I understand", self._limits_read)
+
+    def _limits_read(self) -> None:
+        if not self._settings.change("ui.safety_note_read", True):
+            self._config = replace(self._config, safety_note_read=True)
+
+    def _still(self) -> bool:
+        return motion_reduced(self._config)
+
     # What the user wants
 
     def toggle_listening(self) -> None:
@@ -259,66 +279,14 @@ class MainWindow(QMainWindow):
         self.show_live()
         self.bridge.refresh()
 
-    def ask_file(self) -> None:
-        """Let the user choose an audio file, then caption it."""
-        path, _ = QFileDialog.getOpenFileName(
-            self,
-            "Open an audio file",
-            "",
-            "Audio (*.wav *.flac *.ogg *.oga *.opus *.mp3 *.aiff *.aif *.au *.caf *.w64);;"
-            "Sequence of files (*.json);;"
-            "All files (*)",
-        )
-        if path:
-            self.offer_file(Path(path))
-
     def offer_file(self, path: Path) -> None:
         """Ask what to do with a file, where there is a choice, and do it."""
-        # A list of files plays in one context; a task needs one recording.
-        if self._assistance.reading().why_not or path.suffix.lower() == ".json":
-            self.open_file(path)
-            return
-        languages, target = self._listening.languages(), self._listening.target()
-        dialog = FileTaskDialog(self, path, languages, target or "en")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.caption_wanted.connect(self.open_file)
-        dialog.work_wanted.connect(self._work_on)
-        dialog.destroyed.connect(self._forget_task)
-        self._task_dialog = dialog
-        dialog.open()
+        self.files.offer(path)
 
     @property
     def task_dialog(self) -> FileTaskDialog | None:
         """The dialog of a file while it is open."""
-        return self._task_dialog
-
-    def _work_on(self, wish: FileWish) -> None:
-        if self._task_worker is None:
-            self._task_worker = HistoryWorker(self, "whole-files")
-            self._task_worker.failed.connect(self._show_task_refusal)
-        self._tasks_asked.append(self._task_dialog)
-        self._task_worker.submit(
-            lambda: self._file_tasks.run(wish.path, wish.kind, wish.text, wish.language),
-            self._show_task_text,
-        )
-
-    def _show_task_text(self, text: str) -> None:
-        if (dialog := self._asking_dialog()) is not None:
-            dialog.show_text(text)
-
-    def _show_task_refusal(self, sentence: str) -> None:
-        if (dialog := self._asking_dialog()) is not None:
-            dialog.show_refusal(sentence)
-        else:
-            self.banner.tell(sentence)
-
-    def _asking_dialog(self) -> FileTaskDialog | None:
-        """The dialog whose task is done now, if it is still the open one."""
-        asked = self._tasks_asked.popleft()
-        return asked if asked is self._task_dialog else None
-
-    def _forget_task(self) -> None:
-        self._task_dialog = None
+        return self.files.dialog
 
     def open_file(self, path: Path) -> None:
         """Caption a file."""
@@ -441,28 +409,17 @@ class MainWindow(QMainWindow):
         self.history_page.close_page()
         if self._dialog is not None:
             self._dialog.close()
-        if self._task_dialog is not None:
-            self._task_dialog.close()
+        self.files.close_dialog()
+        if self.alerts is not None:
+            self.alerts.close()
         self.assistant.close_bar()
         self.worker.close()
-        if self._task_worker is not None:
-            self._task_worker.close()
+        self.files.close()
         self.tray.close()
         self.hide()
 
-    def _restore_geometry(self) -> None:
-        screen = self.screen().availableGeometry().size()
-        self.resize(QSize(*USUAL_PX).boundedTo(screen * 0.9).expandedTo(self.minimumSize()))
-        if self._config.geometry:
-            try:
-                kept = base64.b64decode(self._config.geometry, validate=True)
-            except ValueError:
-                logger.warning("The kept window size cannot be read; the usual size is used")
-                return
-            self.restoreGeometry(QByteArray(kept))
-
     def _save_geometry(self) -> None:
-        kept = base64.b64encode(self.saveGeometry().data()).decode("ascii")
+        kept = place_of(self)
         if kept != self._config.geometry and not self._ended:
             self._config = replace(self._config, geometry=kept)
             self._settings.change("ui.geometry", kept)

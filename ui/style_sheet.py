@@ -109,6 +109,34 @@ QFrame[banner="info"] { background: $accent_soft; border-bottom: 1px solid $bord
 QFrame[banner="warning"] { background: $warning_soft; border-bottom: 1px solid $border; }
 QFrame[banner="error"] { background: $danger_soft; border-bottom: 1px solid $border; }
 
+QFrame#alertBanner { background: $surface; border-bottom: 1px solid $border; }
+QFrame#alertTrouble { background: $danger; border-radius: 10px; }
+QFrame#alertTrouble QLabel { color: $on_danger; font-weight: 600; }
+QFrame#alertCard QLabel { color: $text; }
+QFrame#alertCard QLabel[role="alertNote"] { font-style: italic; }
+QFrame#alertCard[strong="true"][alert="emergency"] QLabel { color: $on_danger; }
+QFrame#alertCard[strong="true"][alert="warning"] QLabel { color: $on_warning; }
+QFrame#alertCard[strong="true"][alert="notice"] QLabel { color: $on_accent; }
+QPushButton[role="alertKnow"] { font-weight: 600; }
+QFrame#alertCard[alert="emergency"] QPushButton[role="alertKnow"] {
+    background: $danger; color: $on_danger; border: 1px solid $danger;
+}
+QFrame#alertCard[alert="warning"] QPushButton[role="alertKnow"] {
+    background: $warning; color: $on_warning; border: 1px solid $warning;
+}
+QFrame#alertCard[alert="notice"] QPushButton[role="alertKnow"] {
+    background: $accent; color: $on_accent; border: 1px solid $accent;
+}
+QFrame#alertCard[strong="true"] QPushButton[role="alertKnow"] {
+    background: $base; color: $text; border: 2px solid $base; padding: 4px 9px;
+}
+QFrame#alertCard QPushButton[role="alertKnow"]:focus {
+    border: 2px solid $text; padding: 4px 9px;
+}
+QFrame#alertCard[strong="true"] QPushButton:focus { border: 2px solid $text; }
+QPushButton::menu-indicator { image: url("$arrow"); width: 14px; subcontrol-position: right center;
+    subcontrol-origin: padding; left: -4px; }
+
 QListView { background: $base; border: 0; outline: 0; }
 QListView[role="side"] { background: $surface; }
 QListView[role="pages"] { background: $surface; padding: 8px; border-right: 1px solid $border; }

@@ -47,6 +47,9 @@ class Tokens:
     warning_soft: str
     danger: str
     danger_soft: str
+    on_warning: str
+    """Text on the full colour, as on an alert that is told again."""
+    on_danger: str
     meter_track: str
 
     def color(self, name: str) -> QColor:
@@ -76,6 +79,8 @@ LIGHT = Tokens(
     warning_soft="#FFF3DC",
     danger="#B3261E",
     danger_soft="#FDE9E7",
+    on_warning="#FFFFFF",
+    on_danger="#FFFFFF",
     meter_track="#DFE5E8",
 )
 DARK = Tokens(
@@ -100,6 +105,8 @@ DARK = Tokens(
     warning_soft="#33290F",
     danger="#FF9288",
     danger_soft="#3B1C1A",
+    on_warning="#2B1B00",
+    on_danger="#2B0705",
     meter_track="#2B3238",
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
@@ -10,6 +10,7 @@ from everlisten.engine.events import EngineState
 from everlisten.ui.icons import icon
 
 SENTENCE_LETTERS = 60
+BLINK_MS = 600
 
 
 class Tray(QObject):
@@ -40,11 +41,17 @@ class Tray(QObject):
         self._sentence.triggered.connect(self.window_wanted)
         self._quit.triggered.connect(self.quit_wanted)
         self.state = ""
+        self._alerting = False
+        self._blink = QTimer(self)
+        self._blink.setInterval(BLINK_MS)
+        self._blink.timeout.connect(self._draw)
+        self._lit = False
         self._icon: QSystemTrayIcon | None = None
         if QSystemTrayIcon.isSystemTrayAvailable():
             self._icon = QSystemTrayIcon(self)
             self._icon.setContextMenu(self.menu)
             self._icon.activated.connect(self._activated)
+            self._icon.messageClicked.connect(self.window_wanted)
         self.show_state(EngineState.STOPPED, "", "Start listening")
         if self._icon is not None:
             self._icon.show()
@@ -68,23 +75,51 @@ class Tray(QObject):
         self._status.setText(_short(sentence))
         if self._icon is not None:
             self._icon.setToolTip(f"Everlisten: {sentence}")
-            if shown != self.state:
-                self._icon.setIcon(icon(f"tray-{shown}"))
-        self.state = shown
+        changed, self.state = shown != self.state, shown
+        if changed and not self._alerting:
+            self._draw()
 
     def show_sentence(self, text: str) -> None:
         """Offer the last sentence that was heard."""
         self._sentence.setText("“" + _short(text).replace("&", "&&") + "”")
         self._sentence.setVisible(bool(text))
 
-    def notify(self, sentence: str) -> None:
-        """A desktop notification; only for problems while the window is hidden."""
+    def notify(self, sentence: str, title: str = "Everlisten", grave: bool = False) -> None:
+        """A desktop notification; a click on it brings the window."""
         if self._icon is not None:
-            warning = QSystemTrayIcon.MessageIcon.Warning
-            self._icon.showMessage("Everlisten", sentence, warning)
+            kinds = QSystemTrayIcon.MessageIcon
+            self._icon.showMessage(title, sentence, kinds.Critical if grave else kinds.Warning)
+
+    @property
+    def alerting(self) -> bool:
+        """True while the icon shows that an alert is open."""
+        return self._alerting
+
+    @property
+    def blinking(self) -> bool:
+        """True while the icon changes back and forth."""
+        return self._blink.isActive()
+
+    def show_alerting(self, alerting: bool, blinking: bool) -> None:
+        """Show in the icon that an alert is open, steadily or blinking."""
+        blinking = blinking and alerting and self._icon is not None
+        if (alerting, blinking) == (self._alerting, self._blink.isActive()):
+            return
+        self._alerting, self._lit = alerting, False
+        if blinking:
+            self._blink.start()
+        else:
+            self._blink.stop()
+        self._draw()
+
+    def _draw(self) -> None:
+        self._lit = self._alerting and (not self._lit or not self._blink.isActive())
+        if self._icon is not None:
+            self._icon.setIcon(icon("tray-alert" if self._lit else f"tray-{self.state}"))
 
     def close(self) -> None:
         """Take the icon away."""
+        self._blink.stop()
         if self._icon is not None:
             self._icon.hide()
         self.menu.deleteLater()

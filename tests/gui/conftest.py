@@ -61,6 +61,7 @@ class Stage:
         self.settings = doubles.ScriptedSettings(config)
         self.assistance = doubles.ScriptedAssistance(why_not=NO_BIG_MODEL)
         self.file_tasks = doubles.ScriptedFileTasks()
+        self.alerting = doubles.ScriptedAlerting()
         self.config = config
         self.window: MainWindow
 
@@ -73,6 +74,7 @@ class Stage:
             self.config,
             self.assistance,
             self.file_tasks,
+            self.alerting,
         )
         self.qtbot.addWidget(self.window, before_close_func=lambda w: w.shut_down())
         self.window.resize(920, 680)
@@ -91,6 +93,11 @@ class Stage:
         """The engine says something, and the window has taken it in."""
         self.listening.queue += events  # type: ignore[arg-type]
         self.window.bridge.refresh()
+
+    def warn(self, *alerts: doubles.SoundAlert) -> None:
+        """These alerts are told; they stay open until they are acknowledged."""
+        self.alerting.show(*alerts)
+        self.say(*alerts)
 
     def listen(self, *events: object, reading: doubles.HealthReading | None = None) -> None:
         """Listening, with these events."""

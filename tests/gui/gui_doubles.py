@@ -9,9 +9,12 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+from alert_doubles import ScriptedAlerting as ScriptedAlerting
+
 from everlisten.audio_io.chunk import SourceName
 from everlisten.engine.errors import EngineError, TimelineError
 from everlisten.engine.events import (
+    AlertAcknowledged,
     CaptionFinal,
     CaptionPartial,
     Decision,
@@ -22,6 +25,7 @@ from everlisten.engine.events import (
     ReplyFinal,
     SessionStarted,
     SoundAlert,
+    SoundHeard,
     TranslationFinal,
     TranslationPartial,
 )
@@ -430,11 +434,21 @@ def translating(caption: str, stable: str, unstable: str = "") -> TranslationPar
 def alert(id: str = "a1", **changes: Any) -> SoundAlert:
     words = {
         "label": "Smoke alarm",
-        "severity": "critical",
+        "sound": "smoke_alarm",
+        "severity": "emergency",
         "advice": "Check the kitchen; leave the house if you see smoke.",
         "confidence": 0.93,
     }
     return SoundAlert(id=id, session=SESSION, source=SourceName.MIC, **{**words, **changes})
+
+
+def sound(id: str, label: str, **changes: Any) -> SoundHeard:
+    changes = {"source": SourceName.MIC, "sound": label, "confidence": 0.8, **changes}
+    return SoundHeard(id=id, session=SESSION, label=label, **changes)
+
+
+def acknowledged(id: str = "a1", how: str = "user") -> AlertAcknowledged:
+    return AlertAcknowledged(id=id, session=SESSION, how=how)
 
 
 def question(id: str, text: str) -> Question:

@@ -67,7 +67,7 @@ def talk(both: bool = True, translated: bool = True) -> list[EngineEvent]:
         events.append(doubles.final(f"c{at}", text, source=source, start_s=start, end_s=start + 5))
         if english and translated:
             events.append(doubles.translation(f"c{at}", english))
-    events.append(doubles.alert(label="Doorbell", severity="info", advice="", start_s=50.0))
+    events.append(doubles.alert(label="Doorbell", severity="notice", advice="", start_s=50.0))
     last = SYSTEM if both else MIC
     events.append(
         doubles.partial(
@@ -95,6 +95,7 @@ class Scene:
         self.history = doubles.ScriptedHistory()
         self.settings = doubles.ScriptedSettings(config)
         self.assistance = doubles.ScriptedAssistance(NO_BIG_MODEL)
+        self.alerting = doubles.ScriptedAlerting()
         fill_history(self.history)
         self.window = MainWindow(
             self.listening,
@@ -103,6 +104,7 @@ class Scene:
             config,
             self.assistance,
             doubles.ScriptedFileTasks(),
+            self.alerting,
         )
         self.window.resize(*size)
         self.window.show()

@@ -1,0 +1,249 @@
+"""One open alert: what was heard, since when, what to do about it, and the answers to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from PySide6.QtCore import QEasingCurve, QRectF, Qt, QVariantAnimation, Signal
+from PySide6.QtGui import QHideEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from everlisten.engine.events import SoundAlert
+from everlisten.ui.alert_protocols import Alerting
+from everlisten.ui.alert_words import alert_facts, severity_style, severity_word, spoken_alert
+from everlisten.ui.controls import icon_button
+from everlisten.ui.flow_layout import FlowLayout
+from everlisten.ui.icons import labelled_icon, labelled_size, pixmap
+from everlisten.ui.theme import Theme
+
+SNOOZES_MIN = (5, 30, 60)
+PULSE_MS = 1_200
+"""One pulse; below the three flashes per second of WCAG 2.3.1 by far."""
+PULSES = 4
+_STRIPE_PX = 6
+_ICON_PX = 26
+_TOLD_AGAIN_PT = 2.0
+"""A label grows by so much each time that its alert is told again, at most twice."""
+
+
+class AlertCard(QFrame):
+    """A whole card, or with `compact` one line of it."""
+
+    expand = Signal()
+    """The user wants to see the whole card."""
+
+    def __init__(self, theme: Theme, alerting: Alerting, alert: SoundAlert) -> None:
+        super().__init__()
+        self._theme = theme
+        self._alerting = alerting
+        self.alert = alert
+        self.began = datetime.now() - timedelta(seconds=max(0.0, alert.end_s - alert.start_s))
+        self._compact = False
+        self._sentence = ""
+        self._pulse = QVariantAnimation(self)
+        self._pulse.setDuration(PULSE_MS)
+        self._pulse.setLoopCount(PULSES)
+        self._pulse.setStartValue(0.0)
+        self._pulse.setKeyValueAt(0.5, 1.0)
+        self._pulse.setEndValue(0.0)
+        self._pulse.setEasingCurve(QEasingCurve.Type.InOutSine)
+        self._pulse.valueChanged.connect(lambda _: self.update())
+        self.setObjectName("alertCard")
+        self._picture = QLabel()
+        self.label = QLabel()
+        self.label.setProperty("role", "alertLabel")
+        self.facts = QLabel()
+        self.advice = QLabel()
+        self.note = QLabel()
+        self.note.setProperty("role", "alertNote")
+        for text in (self.label, self.facts, self.advice, self.note):
+            text.setWordWrap(True)
+        self.know = QPushButton("OK, I know")
+        self.know.setProperty("role", "alertKnow")
+        self.snooze = QPushButton("Snooze")
+        self.snooze.setMenu(self._snooze_menu())
+        self.not_this = QPushButton("Not this sound")
+        self.play = QPushButton("Play")
+        self.keep = QPushButton("Keep clip")
+        self.more = icon_button(theme, "down", "Show the whole alert")
+        self._buttons = QWidget()
+        self._lay_out()
+        self._connect()
+        self.show_alert(alert)
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout(self)
+        row.setContentsMargins(_STRIPE_PX + 12, 10, 12, 10)
+        row.setSpacing(12)
+        row.addWidget(self._picture, 0, Qt.AlignmentFlag.AlignTop)
+        column = QVBoxLayout()
+        column.setSpacing(4)
+        top = QHBoxLayout()
+        top.setSpacing(8)
+        titles = QVBoxLayout()
+        titles.setSpacing(1)
+        titles.addWidget(self.label)
+        titles.addWidget(self.facts)
+        top.addLayout(titles, 1)
+        top.addWidget(self.know, 0, Qt.AlignmentFlag.AlignTop)
+        top.addWidget(self.more, 0, Qt.AlignmentFlag.AlignTop)
+        column.addLayout(top)
+        column.addWidget(self.advice)
+        column.addWidget(self.note)
+        flow = FlowLayout(self._buttons)
+        for button in (self.snooze, self.not_this, self.play, self.keep):
+            button.setIconSize(labelled_size(16))
+            flow.addWidget(button)
+        column.addWidget(self._buttons)
+        row.addLayout(column, 1)
+
+    def _connect(self) -> None:
+        self.know.clicked.connect(lambda: self._alerting.acknowledge(self.alert.id))
+        self.not_this.clicked.connect(lambda: self._alerting.not_this(self.alert.id))
+        self.play.clicked.connect(lambda: self._tell(self._alerting.play(self.alert.id)))
+        self.keep.clicked.connect(self._keep)
+        self.more.clicked.connect(self.expand)
+        self._theme.changed.connect(self._tint)
+
+    def _snooze_menu(self) -> QMenu:
+        menu = QMenu(self)
+        for which in ("This sound", "All sounds"):
+            for minutes in SNOOZES_MIN:
+                action = menu.addAction(f"{which} for {minutes} minutes")
+                action.triggered.connect(self._snoozing(which == "This sound", minutes))
+            if which == "This sound":
+                menu.addSeparator()
+        return menu
+
+    def _snoozing(self, this: bool, minutes: int) -> Callable[[], None]:
+        return lambda: self._alerting.snooze(self.alert.sound if this else None, minutes)
+
+    @property
+    def compact(self) -> bool:
+        """One line alone."""
+        return self._compact
+
+    @property
+    def strong(self) -> bool:
+        """Told again: the whole card takes the full colour."""
+        return self.alert.level > 0
+
+    @property
+    def pulsing(self) -> bool:
+        """True while the card pulses."""
+        return self._pulse.state() == QVariantAnimation.State.Running
+
+    def pulse(self) -> None:
+        """Draw the eye: a few slow pulses."""
+        self._pulse.stop()
+        self._pulse.start()
+
+    def set_compact(self, compact: bool) -> None:
+        """Show one line, or everything."""
+        self._compact = compact
+        self.more.setVisible(compact)
+        self._buttons.setVisible(not compact)
+        self._fit()
+
+    def show_alert(self, alert: SoundAlert) -> None:
+        """The alert goes on, ended, or is told again."""
+        again = alert.level != self.alert.level
+        self.alert = alert
+        self.label.setText(alert.label)
+        self.advice.setText(alert.advice)
+        self.setAccessibleName(spoken_alert(alert))
+        self.setAccessibleDescription(alert.why)
+        self.label.setToolTip(alert.why)
+        for button in (self.know, self.snooze, self.not_this, self.play, self.keep):
+            button.setAccessibleName(f"{button.text()}: {alert.label}")
+        self.more.setAccessibleName(f"Show the whole alert: {alert.label}")
+        if again or not self.property("alert"):
+            self._tint()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the time that has passed, and what can still be done."""
+        facts = alert_facts(self.alert, self.began, datetime.now())
+        if facts != self.facts.text():
+            self.facts.setText(facts)
+            self.facts.setToolTip(f"{facts}\n{self.alert.why}".strip())
+        there = self._alerting.has_clip(self.alert.id)
+        kept = self._alerting.clip(self.alert.id) is not None
+        self.play.setEnabled(there)
+        self.keep.setEnabled(there and not kept)
+        text = "Clip kept" if kept else "Keep clip"
+        if self.keep.text() != text:
+            self.keep.setText(text)
+        self._fit()
+
+    def _fit(self) -> None:
+        self.advice.setVisible(not self._compact and bool(self.alert.advice))
+        self.note.setVisible(not self._compact and bool(self._sentence))
+
+    def _keep(self) -> None:
+        self._tell(self._alerting.keep_clip(self.alert.id))
+        self.refresh()
+
+    def _tell(self, sentence: str) -> None:
+        self._sentence = sentence
+        self.note.setText(sentence)
+        self._fit()
+
+    def _tint(self) -> None:
+        tokens = self._theme.tokens
+        severity = severity_word(self.alert.severity).lower()
+        line, _, name = severity_style(severity)
+        ink = f"on_{line}" if self.strong else line
+        self.setProperty("alert", severity)
+        self.setProperty("strong", "true" if self.strong else "false")
+        font = self.font()
+        font.setPointSizeF(font.pointSizeF() + 3 + _TOLD_AGAIN_PT * min(2, self.alert.level))
+        font.setBold(True)
+        self.label.setFont(font)
+        ratio = self.devicePixelRatioF()
+        self._picture.setPixmap(pixmap(name, _ICON_PX, tokens.color(ink), ratio))
+        for button, drawn in (
+            (self.snooze, "snooze"),
+            (self.not_this, "close"),
+            (self.play, "play"),
+            (self.keep, "keep"),
+        ):
+            button.setIcon(labelled_icon(drawn, 16, tokens.secondary, tokens.dim))
+        for widget in (self, *self.findChildren(QLabel), *self.findChildren(QPushButton)):
+            widget.style().unpolish(widget)
+            widget.style().polish(widget)
+        for tool in self.findChildren(QToolButton):
+            tool.style().polish(tool)
+        self.update()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._pulse.stop()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        tokens = self._theme.tokens
+        line, soft, _ = severity_style(self.alert.severity)
+        beat = float(self._pulse.currentValue() or 0.0) if self.pulsing else 0.0
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        width = 1.5 + 3.0 * beat
+        inside = QRectF(self.rect()).adjusted(width / 2, width / 2, -width / 2, -width / 2)
+        edge = "text" if self.strong and beat else line
+        painter.setPen(QPen(tokens.color(edge), width))
+        painter.setBrush(tokens.color(line if self.strong else soft))
+        painter.drawRoundedRect(inside, 10, 10)
+        if not self.strong:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(tokens.color(line))
+            painter.setClipRect(QRectF(0, 0, _STRIPE_PX, self.height()))
+            painter.drawRoundedRect(QRectF(self.rect()), 10, 10)
