@@ -47,8 +47,11 @@ def door_knock(rng: Rng) -> Synthetic:
 def glass_breaking(rng: Rng) -> Synthetic:
     """A blow, the pane's crack, and a shower of shards that fall and bounce."""
     parts = [(0.0, _crack(rng))]
-    shards = int(log_uniform(rng, 12, 90))
-    spread_s = log_uniform(rng, 0.12, 0.7)
+    shards = int(log_uniform(rng, 25, 160))
+    spread_s = log_uniform(rng, 0.12, 0.8)
+    rush = noise(rng, count(3 * spread_s), band(uniform(rng, 1500, 3500), 7500, 6.0))
+    rush *= decay(rush.size, 3 * spread_s) * uniform(rng, 0.0, 0.08)
+    parts.append((0.02, rush))
     for _ in range(shards):
         start_s = float(rng.exponential(spread_s)) + uniform(rng, 0.0, 0.05)
         level = log_uniform(rng, 0.04, 0.6) * np.exp(-start_s / (2.5 * spread_s))
@@ -134,7 +137,7 @@ def thunder(rng: Rng) -> Synthetic:
 
 
 def _thunder_colour(rng: Rng) -> list[tuple[float, float]]:
-    edge_hz = log_uniform(rng, 80, 350)
+    edge_hz = log_uniform(rng, 90, 600)
     return [
         (20, -18.0),
         (45, 0.0),
@@ -148,12 +151,12 @@ def fire(rng: Rng) -> Synthetic:
     """Wood that burns: crackles of all sizes over a soft roar."""
     seconds = uniform(rng, 3.0, 8.0)
     length = count(seconds)
-    wave = uniform(rng, 0.005, 0.06) * noise(rng, length, band(60, uniform(rng, 200, 900), 6.0))
+    wave = log_uniform(rng, 0.001, 0.03) * noise(rng, length, band(60, uniform(rng, 200, 900), 6.0))
     wave *= 1 + 0.5 * wander(rng, length, 3)
-    for _ in range(int(seconds * log_uniform(rng, 8, 45))):
+    for _ in range(int(seconds * log_uniform(rng, 5, 40))):
         start = int(rng.integers(0, length - 400))
         pop_length = min(length - start, count(log_uniform(rng, 0.002, 0.02)))
         pop = rng.standard_normal(pop_length) * decay(pop_length, pop_length / RATE_HZ)
-        wave[start : start + pop_length] += min(1.0, 0.03 * (rng.pareto(1.3) + 1)) * pop
+        wave[start : start + pop_length] += min(1.0, 0.02 * (rng.pareto(0.9) + 1)) * pop
     wave = filtered(wave, [(50, 0.0), (uniform(rng, 800, 3000), 3.0), (8000, -8.0)])
     return finished(wave, "fire_crackling", "crackle")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from everlisten.trainer.sounds.rhythms import piezo
+from everlisten.trainer.sounds.rhythms import Voice, piezo
 from everlisten.trainer.sounds.waves import (
     HIGHEST_HZ,
     RATE_HZ,
@@ -148,7 +148,7 @@ def car_alarm(rng: Rng) -> Synthetic:
 def horn_alarm(rng: Rng) -> Synthetic:
     """A car alarm that sounds the horn on and off."""
     on_s, off_s = uniform(rng, 0.25, 0.7), uniform(rng, 0.25, 0.7)
-    blast = _horn(rng, on_s)
+    blast = _horn(rng)(on_s)
     wave = laid([(n * (on_s + off_s), blast) for n in range(int(rng.integers(4, 10)))])
     return finished(wave, "vehicle_alarm", "horn alarm", unsure=("car_horn",))
 
@@ -167,37 +167,41 @@ def reverse_beeper(rng: Rng) -> Synthetic:
     return finished(wave, "vehicle_alarm", kind)
 
 
-def _horn(rng: Rng, seconds: float) -> Wave:
-    """Two (a lorry: more) discs or trumpets, sounded together."""
-    length = count(seconds)
+def _horn(rng: Rng) -> Voice:
+    """Two (a lorry: one, or three) discs or trumpets, sounded together; the same at each honk."""
     low_hz = log_uniform(rng, 180, 260) if chance(rng, 0.2) else uniform(rng, 320, 440)
     pitches = [low_hz, low_hz * uniform(rng, 1.17, 1.3)]
     if chance(rng, 0.25):
         pitches = pitches[:1] if chance(rng, 0.5) else [*pitches, low_hz * uniform(rng, 1.45, 1.6)]
-    time = np.arange(length) / RATE_HZ
-    onset = 1 - 0.04 * np.exp(-time / uniform(rng, 0.01, 0.05))
-    wave = np.zeros(length)
-    for pitch_hz in pitches:
-        track_hz = pitch_hz * onset * (1 + 0.002 * wander(rng, length, 5))
-        partials = saw(min(40, int(HIGHEST_HZ / pitch_hz)), uniform(rng, 0.3, 1.0))
-        wave += tone(rng, track_hz, length, partials)
+    partials = [
+        saw(min(40, int(HIGHEST_HZ / pitch_hz)), uniform(rng, 0.3, 1.0)) for pitch_hz in pitches
+    ]
+    glide_s, attack_s = uniform(rng, 0.01, 0.05), uniform(rng, 0.008, 0.04)
+    release_s = uniform(rng, 0.02, 0.1)
     colour = [
         (100, -12.0),
         (uniform(rng, 350, 700), 0.0),
         (uniform(rng, 1500, 3200), uniform(rng, -4, 10)),
         (8000, -25.0),
     ]
-    return filtered(wave, colour) * gate(length, uniform(rng, 0.008, 0.04), uniform(rng, 0.02, 0.1))
+
+    def honk(seconds: float) -> Wave:
+        length = count(seconds)
+        onset = 1 - 0.04 * np.exp(-np.arange(length) / RATE_HZ / glide_s)
+        wave = np.zeros(length)
+        for pitch_hz, amplitudes in zip(pitches, partials, strict=True):
+            track_hz = pitch_hz * onset * (1 + 0.002 * wander(rng, length, 5))
+            wave += tone(rng, track_hz, length, amplitudes)
+        return filtered(wave, colour) * gate(length, attack_s, release_s)
+
+    return honk
 
 
 def car_horn(rng: Rng) -> Synthetic:
     """One to three honks of one car."""
-    parts, time_s = [], 0.0
-    state = rng.bit_generator.state
+    parts, time_s, horn = [], 0.0, _horn(rng)
     for honk in range(int(rng.choice([1, 1, 2, 2, 3]))):
         seconds = uniform(rng, 0.12, 0.6) if honk else log_uniform(rng, 0.15, 2.5)
-        own = np.random.Generator(type(rng.bit_generator)())
-        own.bit_generator.state = state  # the same horn each time
-        parts.append((time_s, _horn(own, seconds)))
+        parts.append((time_s, horn(seconds)))
         time_s += seconds + uniform(rng, 0.08, 0.4)
     return finished(laid(parts), "car_horn", "horn", unsure=("vehicle_alarm",))

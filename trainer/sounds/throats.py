@@ -39,6 +39,12 @@ def _throat(rng: Rng, wave: Wave, opening_hz: float) -> Wave:
     return formants(wave, peaks)
 
 
+def _dulled(rng: Rng, wave: Wave, knee_hz: float, slope_db: tuple[float, float]) -> Wave:
+    """Above the knee, a mouth that is half shut takes so many dB an octave."""
+    fall_db = -uniform(rng, *slope_db) * float(np.log2(8000 / knee_hz))
+    return filtered(wave, [(20, 0.0), (knee_hz, 0.0), (8000, fall_db)])
+
+
 def _voice(rng: Rng, track_hz: Wave, tilt: float) -> Wave:
     shaken = track_hz * (1 + 0.015 * wander(rng, track_hz.size, 30))
     return tone(rng, shaken, shaken.size, saw(40, tilt))
@@ -69,7 +75,11 @@ def _cough(rng: Rng, seconds: float, pitch_hz: float, opening_hz: float, voiced:
     sung = _voice(rng, pitch_hz * (1.2 - 0.5 * time / seconds), 1.0)
     sung *= voiced * np.clip((time / seconds - 0.3) * 3, 0, 1)
     rough = 1 + 0.5 * wander(rng, length, 60)
-    return _throat(rng, (breath + 0.4 * sung) * rough, opening_hz) * gate(length, 0.002, 0.08)
+    wave = _throat(rng, (breath + 0.4 * sung) * rough, opening_hz)
+    wave /= np.abs(wave).max()
+    # The chest's thump below the burst.
+    wave += uniform(rng, 0.0, 0.5) * np.sin(2 * np.pi * 90 * time) * decay(length, 0.12)
+    return _dulled(rng, wave, uniform(rng, 500, 1200), (3, 9)) * gate(length, 0.002, 0.08)
 
 
 def sneezing(rng: Rng) -> Synthetic:
@@ -87,13 +97,14 @@ def sneezing(rng: Rng) -> Synthetic:
         time_s = seconds + uniform(rng, 0.02, 0.25)
     onset_s = time_s
     length = count(uniform(rng, 0.18, 0.5))
-    hiss = noise(rng, length, band(uniform(rng, 1500, 2800), 7500, 9.0))
+    hiss = noise(rng, length, band(log_uniform(rng, 500, 2500), uniform(rng, 4000, 7500), 6.0))
     hiss *= decay(length, uniform(rng, 0.25, 0.7))
     time = np.arange(length) / RATE_HZ
     pitch_hz = log_uniform(rng, 180, 500)
     cry = _throat(rng, _voice(rng, pitch_hz * (1.3 - 0.6 * time * 2), 0.9), uniform(rng, 350, 700))
     cry *= decay(length, uniform(rng, 0.2, 0.6)) / (np.abs(cry).max() + 1e-9)
-    wave = hiss / np.abs(hiss).max() + uniform(rng, 0, 0.9) * cry
+    wave = hiss / np.abs(hiss).max() + uniform(rng, 0, 1.6) * cry
+    wave = _dulled(rng, wave, uniform(rng, 800, 2500), (0, 6))
     parts.append((time_s, wave * gate(length, 0.004, 0.06)))
     return finished(laid(parts), "sneezing", "sneeze", onset_s=onset_s)
 
@@ -104,18 +115,20 @@ def snoring(rng: Rng) -> Synthetic:
     cycle_s = uniform(rng, 2.6, 4.6)
     in_s = cycle_s * uniform(rng, 0.3, 0.45)
     whistle = uniform(rng, 0.0, 0.3)
+    opening_hz, knee_hz = uniform(rng, 120, 500), uniform(rng, 90, 350)
     parts = []
     for breath in range(int(rng.integers(2, 4))):
         length = count(in_s)
         time = np.arange(length) / RATE_HZ
         track_hz = flaps_hz * (1 + 0.15 * wander(rng, length, 4))
         phase = np.cumsum(track_hz) / RATE_HZ
-        flap = np.exp(-((phase % 1) / uniform(rng, 0.08, 0.3))) * (
+        flap = np.exp(-((phase % 1) / uniform(rng, 0.06, 0.25))) * (
             1 + 0.4 * wander(rng, length, 30)
         )
         air = noise(rng, length, band(80, uniform(rng, 1200, 3500), 6.0))
         source = flap * (1 + 0.6 * air) - flap.mean() + uniform(rng, 0.05, 0.4) * air
-        wave = _throat(rng, source, uniform(rng, 250, 600)) * np.sin(np.pi * time / in_s) ** 0.6
+        wave = _throat(rng, source, opening_hz) + uniform(rng, 0.1, 0.4) * source
+        wave = _dulled(rng, wave, knee_hz, (7, 12)) * np.sin(np.pi * time / in_s) ** 0.6
         parts.append((breath * cycle_s, wave / np.abs(wave).max()))
         out = count(cycle_s * uniform(rng, 0.25, 0.4))
         sigh = noise(rng, out, band(400, 3000, 6.0)) * np.sin(np.pi * np.arange(out) / out) ** 2
@@ -146,16 +159,13 @@ def _cry(rng: Rng, seconds: float, top_hz: float, opening_hz: float) -> Wave:
         [0, rise, fall, 1],
         [uniform(rng, 0.6, 0.95), 1, uniform(rng, 0.9, 1.05), uniform(rng, 0.5, 0.9)],
     )
-    voice = _voice(rng, track_hz, uniform(rng, 0.4, 1.0))
+    voice = _voice(rng, track_hz, uniform(rng, 0.5, 1.5))
     rough_hz = uniform(rng, 30, 150) * (1 + 0.2 * wander(rng, length, 8))
     rough = 0.5 + 0.5 * np.sin(2 * np.pi * np.cumsum(rough_hz) / RATE_HZ)
     voice *= 1 - uniform(rng, 0.1, 0.8) * rough
     voice += uniform(rng, 0.02, 0.3) * noise(rng, length, band(500, 6000, 6.0))
     wave = _throat(rng, voice, opening_hz)
-    wave = filtered(
-        wave,
-        [(100, -20.0), (uniform(rng, 800, 1500), 0.0), (3500, uniform(rng, 0, 9)), (8000, -9.0)],
-    )
-    return (
-        wave / np.abs(wave).max() * gate(length, uniform(rng, 0.01, 0.08), uniform(rng, 0.05, 0.2))
-    )
+    lift_db = uniform(rng, -6, 6)
+    wave = filtered(wave, [(100, -12.0), (300, 0.0), (1000, 0.0), (3000, lift_db), (8000, -12.0)])
+    envelope = gate(length, uniform(rng, 0.01, 0.08), uniform(rng, 0.05, 0.2))
+    return np.asarray(wave / np.abs(wave).max() * envelope)
