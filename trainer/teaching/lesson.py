@@ -1,0 +1,144 @@
+"""Teach a sound: from a few recordings to a head with a measured estimate."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from everlisten.audio_io.chunk import Samples
+from everlisten.engine.sounds.taught import Estimate, TaughtSound, check_words, new_id
+from everlisten.trainer.teaching.augment import Copy, changed_copy, plain_copy
+from everlisten.trainer.teaching.background import Background
+from everlisten.trainer.teaching.doubts import doubts
+from everlisten.trainer.teaching.embedder import Embedder, Embeddings, embed
+from everlisten.trainer.teaching.evidence import Evidence, HeardCopy, gather
+from everlisten.trainer.teaching.examples import TeachingError, checked
+from everlisten.trainer.teaching.measure import Scores, held_out_scores, measured, threshold_of
+
+_SHORT_SPAN, _LONG_SPAN = 3, 6
+_LONG_CHUNKS = 5
+"""From a sound of 2 s on, a head looks back 2.4 s; at shorter ones 1.2 s."""
+_MOST_COPIES, _FEWEST_COPIES = 16, 4
+_BUDGET_S = 25.0
+"""For the sound model; fitting takes some seconds more."""
+_CLEARLY = 4.0
+"""Logits between the threshold's limit and typical copies, so that the sensitivity, which moves
+the threshold by up to 2, means the same for every taught sound."""
+
+Progress = Callable[[float], None]
+
+
+def teach(
+    examples: Sequence[Samples],
+    name: str,
+    model: Embedder,
+    background: Background,
+    counter_examples: Sequence[Embeddings] = (),
+    *,
+    severity: str = "notice",
+    advice: str = "",
+    others: Sequence[TaughtSound] = (),
+    backdrops: Sequence[Samples] = (),
+    progress: Progress | None = None,
+) -> TaughtSound:
+    """Learn to recognise a sound and measure how well that goes.
+
+    Args:
+        examples: 3 or more recordings of it, float32 [T] at 16 kHz, 0.2 to 30 s each.
+        name: As the user calls it; not the name of one of `others`.
+        model: Hears them; not used for anything else meanwhile.
+        background: Of the same model.
+        counter_examples: Embeddings [T, D] of what was said not to be this sound.
+        severity: "emergency", "warning" or "notice".
+        advice: What to do when it is heard.
+        others: The sounds taught before, which this one is not.
+        backdrops: Recordings of 20 s or more under which the sound is to be recognised.
+        progress: Called with the share that is done, 0..1; may raise to stop the teaching.
+
+    Returns:
+        A new sound, not enabled yet: its estimate is to be seen first.
+
+    Raises:
+        EngineError: One sentence that says what is wrong with the examples or the name.
+    """
+    name = name.strip()
+    check_words(name, severity, advice)
+    if name.casefold() in {other.name.casefold() for other in others}:
+        raise TeachingError(f"There is a taught sound named {name!r}: give another name")
+    distinct, repeated = checked(examples)
+    copies = _hear(distinct, model, backdrops, progress or (lambda share: None))
+    strange = list(counter_examples)
+    strange += [o.embeddings.astype(np.float32) for o in others if o.version == model.version]
+    evidence = gather(copies, background, strange, _span(copies))
+    plain = np.array([copy.plain for copy in copies])
+    scores = held_out_scores(evidence, plain)
+    weights, bias = _head(evidence, scores)
+    return TaughtSound(
+        id=new_id(),
+        name=name,
+        severity=severity,
+        advice=advice,
+        weights=weights,
+        bias=bias,
+        span=evidence.span,
+        threshold=0.5,
+        examples=len(distinct),
+        estimate=_estimate(evidence, scores, background, repeated),
+        version=model.version,
+        created_at=time.time(),
+        embeddings=np.concatenate(
+            [copy.embeddings[copy.active] for copy in copies if copy.plain]
+        ).astype(np.float16),
+    )
+
+
+def _hear(
+    examples: Sequence[Samples], model: Embedder, backdrops: Sequence[Samples], progress: Progress
+) -> list[HeardCopy]:
+    """The plain examples, and as many changed copies of each as there is time for."""
+    began_s = time.perf_counter()
+    heard = [_heard(model, number, plain_copy(each), True) for number, each in enumerate(examples)]
+    round_s = max(time.perf_counter() - began_s, 1e-6)
+    rounds = min(max(int(_BUDGET_S / round_s) - 1, _FEWEST_COPIES), _MOST_COPIES)
+    for turn in range(rounds):
+        progress(0.9 * (turn + 1) / (rounds + 1))
+        for number, example in enumerate(examples):
+            rng = np.random.default_rng((number, turn))
+            heard.append(_heard(model, number, changed_copy(example, rng, backdrops), False))
+    progress(0.9)
+    return heard
+
+
+def _heard(model: Embedder, example: int, copy: Copy, plain: bool) -> HeardCopy:
+    return HeardCopy(
+        example=example, embeddings=embed(model, copy.samples), active=copy.active, plain=plain
+    )
+
+
+def _span(copies: Sequence[HeardCopy]) -> int:
+    lasting = np.median([copy.active.sum() for copy in copies if copy.plain])
+    return _LONG_SPAN if lasting >= _LONG_CHUNKS else _SHORT_SPAN
+
+
+def _head(evidence: Evidence, scores: Scores) -> tuple[Embeddings, float]:
+    """Fitted on everything, with the threshold at a probability of one half."""
+    limit = threshold_of(scores.peaks, scores.background)
+    scale = _CLEARLY / max(float(np.median(scores.peaks)) - limit, 1.0)
+    weights, bias = evidence.head(evidence.fit())
+    return (weights * np.float32(scale)).astype(np.float32), (bias - limit) * scale
+
+
+def _estimate(
+    evidence: Evidence, scores: Scores, background: Background, repeated: int
+) -> Estimate:
+    counts = measured(scores)
+    return Estimate(
+        trials=counts.trials,
+        recognised=counts.recognised,
+        recall=counts.recall,
+        false_alarms=counts.false_alarms,
+        background_hours=background.hours,
+        warnings=doubts(evidence, scores, counts, background.hours, repeated),
+    )
