@@ -9,7 +9,7 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from everlisten.engine.events import SoundAlert
-from everlisten.ui.alert_card import AlertCard
+from everlisten.ui.alert_card import NARROW_PX, AlertCard
 from everlisten.ui.alert_protocols import Alerting, AlertReading
 from everlisten.ui.alert_words import alerts_trouble, severity_rank, spoken_alert
 from everlisten.ui.controls import announce
@@ -19,6 +19,10 @@ from everlisten.ui.theme import Theme
 MOST_SHOWN = 3
 LOW_PX = 600
 """A window lower than this shows one alert and counts the others."""
+NARROW_AND_LOW_PX = 800
+"""The same for a narrow window, where an alert takes more lines."""
+LOWEST_PX = 500
+"""A window lower than this shows one line of it, until the user wants more."""
 KNOW_KEYS = "Ctrl+K"
 KNOW_ALL_KEYS = "Ctrl+Shift+K"
 
@@ -138,15 +142,17 @@ class AlertBanner(QFrame):
         cards = self._ordered()
         if self._expanded not in self._cards:
             self._expanded = ""
-        first = self._expanded or (cards[0].alert.id if cards else "")
-        low = self.window().height() < LOW_PX
-        most = 1 if low else MOST_SHOWN
+        room_px = self.window().height()
+        first = self._expanded
+        if not first and cards and room_px >= LOWEST_PX:
+            first = cards[0].alert.id
+        narrow = self.width() < NARROW_PX
+        most = 1 if room_px < (NARROW_AND_LOW_PX if narrow else LOW_PX) else MOST_SHOWN
         shown = cards[:most]
         for at, card in enumerate(cards):
             if self._column.indexOf(card) != at + 1:
                 self._column.insertWidget(at + 1, card)
-            if card.compact is not (card.alert.id != first):
-                card.set_compact(card.alert.id != first)
+            card.set_compact(card.alert.id != first)
             card.setVisible(card in shown)
         hidden = len(cards) - len(shown)
         self.more.setText(f"{hidden} more" if hidden else "")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from PySide6.QtCore import QEasingCurve, QRectF, Qt, QVariantAnimation, Signal
-from PySide6.QtGui import QHideEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QHideEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -21,19 +21,17 @@ from PySide6.QtWidgets import (
 from everlisten.engine.events import SoundAlert
 from everlisten.ui.alert_protocols import Alerting
 from everlisten.ui.alert_words import alert_facts, severity_style, severity_word, spoken_alert
-from everlisten.ui.controls import icon_button
 from everlisten.ui.flow_layout import FlowLayout
-from everlisten.ui.icons import labelled_icon, labelled_size, pixmap
+from everlisten.ui.icons import icon, labelled_icon, labelled_size, pixmap
 from everlisten.ui.theme import Theme
 
 SNOOZES_MIN = (5, 30, 60)
 PULSE_MS = 1_200
 """One pulse; below the three flashes per second of WCAG 2.3.1 by far."""
 PULSES = 4
+NARROW_PX = 480
 _STRIPE_PX = 6
 _ICON_PX = 26
-_TOLD_AGAIN_PT = 2.0
-"""A label grows by so much each time that its alert is told again, at most twice."""
 
 
 class AlertCard(QFrame):
@@ -65,6 +63,7 @@ class AlertCard(QFrame):
         self.facts = QLabel()
         self.advice = QLabel()
         self.note = QLabel()
+        self.advice.setProperty("role", "alertAdvice")
         self.note.setProperty("role", "alertNote")
         for text in (self.label, self.facts, self.advice, self.note):
             text.setWordWrap(True)
@@ -75,8 +74,15 @@ class AlertCard(QFrame):
         self.not_this = QPushButton("Not this sound")
         self.play = QPushButton("Play")
         self.keep = QPushButton("Keep clip")
-        self.more = icon_button(theme, "down", "Show the whole alert")
+        self.more = QToolButton()
+        self.more.setProperty("role", "icon")
+        self.more.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.more.setToolTip("Show the whole alert")
         self._buttons = QWidget()
+        self._column = QVBoxLayout()
+        self._top = QHBoxLayout()
+        self._below = False
+        self.more.hide()
         self._lay_out()
         self._connect()
         self.show_alert(alert)
@@ -86,9 +92,9 @@ class AlertCard(QFrame):
         row.setContentsMargins(_STRIPE_PX + 12, 10, 12, 10)
         row.setSpacing(12)
         row.addWidget(self._picture, 0, Qt.AlignmentFlag.AlignTop)
-        column = QVBoxLayout()
+        column = self._column
         column.setSpacing(4)
-        top = QHBoxLayout()
+        top = self._top
         top.setSpacing(8)
         titles = QVBoxLayout()
         titles.setSpacing(1)
@@ -104,6 +110,7 @@ class AlertCard(QFrame):
         for button in (self.snooze, self.not_this, self.play, self.keep):
             button.setIconSize(labelled_size(16))
             flow.addWidget(button)
+        column.addSpacing(4)
         column.addWidget(self._buttons)
         row.addLayout(column, 1)
 
@@ -150,6 +157,8 @@ class AlertCard(QFrame):
 
     def set_compact(self, compact: bool) -> None:
         """Show one line, or everything."""
+        if compact is self._compact:
+            return
         self._compact = compact
         self.more.setVisible(compact)
         self._buttons.setVisible(not compact)
@@ -186,7 +195,23 @@ class AlertCard(QFrame):
             self.keep.setText(text)
         self._fit()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
     def _fit(self) -> None:
+        """In a narrow window the answer stands below the advice, or the facts are left out."""
+        narrow = self.width() < NARROW_PX
+        self.facts.setVisible(not (narrow and self._compact))
+        below = narrow and not self._compact
+        if below is not self._below:
+            self._below = below
+            self._top.removeWidget(self.know)
+            self._column.removeWidget(self.know)
+            if below:
+                self._column.insertWidget(self._column.count() - 2, self.know)
+            else:
+                self._top.insertWidget(1, self.know, 0, Qt.AlignmentFlag.AlignTop)
         self.advice.setVisible(not self._compact and bool(self.alert.advice))
         self.note.setVisible(not self._compact and bool(self._sentence))
 
@@ -206,10 +231,7 @@ class AlertCard(QFrame):
         ink = f"on_{line}" if self.strong else line
         self.setProperty("alert", severity)
         self.setProperty("strong", "true" if self.strong else "false")
-        font = self.font()
-        font.setPointSizeF(font.pointSizeF() + 3 + _TOLD_AGAIN_PT * min(2, self.alert.level))
-        font.setBold(True)
-        self.label.setFont(font)
+        self.label.setProperty("told", str(min(2, self.alert.level)))
         ratio = self.devicePixelRatioF()
         self._picture.setPixmap(pixmap(name, _ICON_PX, tokens.color(ink), ratio))
         for button, drawn in (
@@ -218,12 +240,11 @@ class AlertCard(QFrame):
             (self.play, "play"),
             (self.keep, "keep"),
         ):
-            button.setIcon(labelled_icon(drawn, 16, tokens.secondary, tokens.dim))
+            button.setIcon(labelled_icon(drawn, 16, tokens.secondary, tokens.border))
+        self.more.setIcon(icon("chevron", getattr(tokens, ink) if self.strong else tokens.text))
         for widget in (self, *self.findChildren(QLabel), *self.findChildren(QPushButton)):
             widget.style().unpolish(widget)
             widget.style().polish(widget)
-        for tool in self.findChildren(QToolButton):
-            tool.style().polish(tool)
         self.update()
 
     def hideEvent(self, event: QHideEvent) -> None:

@@ -22,14 +22,20 @@ from everlisten.ui.alert_banner import AlertBanner
 from everlisten.ui.alert_protocols import Alerting, AlertReading
 from everlisten.ui.alert_words import alerts_trouble, severity_word
 from everlisten.ui.theme import Theme
+from everlisten.ui.timeline_model import TimelineModel
+from everlisten.ui.timeline_view import TimelineView
 from everlisten.ui.tray import Tray
 
+CLIPS_EVERY_TICKS = 30
+"""Every 2 s while someone looks: sounds leave the memory after a while."""
 _TELLING = (SoundAlert, AlertAcknowledged, AlertHealth, ClipKept)
 
 
 class AlertDesk(QObject):
     """Owns the banner; the window passes on events and ticks."""
 
+    told = Signal(str)
+    """A sentence for the window's banner."""
     read = Signal(object)
     """An `AlertReading` that differs from the one before."""
 
@@ -49,6 +55,8 @@ class AlertDesk(QObject):
         self._told: dict[str, int] = {}
         """Level at which each open alert was told."""
         self._trouble = ""
+        self._ticks = 0
+        self._models: list[TimelineModel] = []
         self._reading: AlertReading | None = None
         self.banner = AlertBanner(theme, alerting)
         self.banner.add_keys(window)
@@ -58,10 +66,25 @@ class AlertDesk(QObject):
         """What was read last."""
         return self._reading
 
+    def watch(self, view: TimelineView) -> None:
+        """Do what is wanted in a timeline, and tell it which sounds can be played."""
+        model = view.timeline
+        self._models.append(model)
+        model.modelReset.connect(lambda: model.refresh_clips(self._clip_state))
+        view.alert_actions.wanted.connect(self._do)
+
+    def tick(self) -> None:
+        """Called with every reading of the window."""
+        self._ticks += 1
+        if self._ticks % CLIPS_EVERY_TICKS == 0:
+            self._refresh_clips()
+        self.refresh()
+
     def take(self, events: Sequence[EngineEvent]) -> None:
         """Look at once if something was said about alerts."""
         if any(isinstance(event, _TELLING) for event in events):
             self.refresh()
+            self._refresh_clips()
 
     def refresh(self) -> None:
         """Show what is open now, and tell what is new."""
@@ -98,6 +121,22 @@ class AlertDesk(QObject):
         if trouble and not self._trouble:
             self._tray.notify(trouble, grave=True)
         self._trouble = trouble
+
+    def _do(self, action: str, alert_id: str) -> None:
+        does = self._alerting.play if action == "play" else self._alerting.keep_clip
+        refusal = does(alert_id)
+        if refusal:
+            self.told.emit(refusal)
+        self._refresh_clips()
+
+    def _refresh_clips(self) -> None:
+        for model in self._models:
+            model.refresh_clips(self._clip_state)
+
+    def _clip_state(self, alert_id: str) -> str:
+        if self._alerting.clip(alert_id) is not None:
+            return "kept"
+        return "there" if self._alerting.has_clip(alert_id) else ""
 
     def close(self) -> None:
         """The window ends."""

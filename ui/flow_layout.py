@@ -41,14 +41,14 @@ class FlowLayout(QLayout):
         self._place(rect, move=True)
 
     def sizeHint(self) -> QSize:
-        shown = [part.sizeHint() for part in self._parts if not part.isEmpty()]
+        shown = [part.sizeHint() for part in self._parts if not _hidden(part)]
         width = sum(size.width() + self.spacing() for size in shown)
         return QSize(width, max((size.height() for size in shown), default=0))
 
     def minimumSize(self) -> QSize:
         size = QSize()
         for part in self._parts:
-            if not part.isEmpty():
+            if not _hidden(part):
                 size = size.expandedTo(part.minimumSize())
         return size
 
@@ -56,7 +56,7 @@ class FlowLayout(QLayout):
         """The height that is needed; with `move`, everything goes to its place."""
         x, y, row = rect.x(), rect.y(), 0
         for part in self._parts:
-            if part.isEmpty():
+            if _hidden(part):
                 continue
             size = part.sizeHint()
             if x > rect.x() and x + size.width() > rect.right() + 1:
@@ -66,3 +66,10 @@ class FlowLayout(QLayout):
             x += size.width() + self.spacing()
             row = max(row, size.height())
         return y + row - rect.y()
+
+
+def _hidden(part: QLayoutItem) -> bool:
+    """Hidden on purpose. A widget that was never shown also counts as hidden, but will be seen."""
+    widget = part.widget()
+    explicit = Qt.WidgetAttribute.WA_WState_ExplicitShowHide
+    return widget is None or (widget.isHidden() and widget.testAttribute(explicit))

@@ -36,6 +36,7 @@ from everlisten.engine.events import (
 )
 from everlisten.ui.alert_desk import AlertDesk
 from everlisten.ui.alert_protocols import SAFETY_SENTENCE, Alerting
+from everlisten.ui.alert_words import alerts_trouble
 from everlisten.ui.assistant_bar import AssistantBar
 from everlisten.ui.banner import Banner
 from everlisten.ui.bridge import Bridge
@@ -63,6 +64,9 @@ from everlisten.ui.settings_dialog import SettingsDialog
 from everlisten.ui.theme import Theme
 from everlisten.ui.tray import Tray
 from everlisten.ui.window_place import SMALLEST_PX, place, place_of
+
+LEAST_PAGE_PX = 96
+"""Alerts take their room from the captions, down to this."""
 
 
 class MainWindow(QMainWindow):
@@ -126,6 +130,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(*SMALLEST_PX)
         self.setAcceptDrops(True)
         self._pages.setObjectName("pages")
+        self._pages.setMinimumHeight(LEAST_PAGE_PX)
         self._pages.addWidget(self.live)
         self._pages.addWidget(self.history_page)
         footer = QFrame()
@@ -153,8 +158,12 @@ class MainWindow(QMainWindow):
         self.bridge.state.connect(self._on_state)
         self.bridge.health.connect(self._on_health)
         if self.alerts is not None:
-            self.bridge.ticked.connect(self.alerts.refresh)
+            self.bridge.ticked.connect(self.alerts.tick)
             self.alerts.read.connect(self.health.show_alerts)
+            self.alerts.read.connect(lambda _: self._show_condition())
+            self.alerts.told.connect(self.banner.tell)
+            self.alerts.watch(self.live.view)
+            self.alerts.watch(self.history_page.pane.view)
         self.worker.failed.connect(self.banner.tell)
         self._pages.currentChanged.connect(lambda at: self.assistant.setVisible(at == 0))
         self.header.toggled.connect(self.toggle_listening)
@@ -231,7 +240,9 @@ class MainWindow(QMainWindow):
 
     def _show_condition(self) -> None:
         trouble = problem(self._state, self._reading)
-        self.tray.show_state(self._state, trouble, COMMANDS.get(self._state, START))
+        reading = self.alerts.reading if self.alerts is not None else None
+        shown = trouble or alerts_trouble(reading)
+        self.tray.show_state(self._state, shown, COMMANDS.get(self._state, START))
         if self.live.empty.isVisibleTo(self):
             self.live.empty.show_reading(self._state, self._reading)
         if trouble and trouble != self._trouble and not self.bridge.watched:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF
 
 from everlisten.ui.row_heights import RowHeights
-from everlisten.ui.timeline_layout import RowLayouts, TextBlock
+from everlisten.ui.row_layout import TextBlock
+from everlisten.ui.timeline_layout import RowLayouts
 from everlisten.ui.timeline_model import TimelineModel
 
 
@@ -97,6 +98,15 @@ class RowPlaces:
         local = QPointF(x, y - self.heights.top(row))
         block = self.layouts.of(self._model.row(row), self._width).block_at(local)
         return TextPlace(row, block, block.letter_at(local)) if block is not None else None
+
+    def action_at(self, x: int, y: int) -> tuple[int, str]:
+        """(row, name) of the action of an alert at a point; (-1, "") where there is none."""
+        if not 0 <= y < self.heights.total:
+            return -1, ""
+        row = self.heights.row_at(y)
+        local = QPointF(x, y - self.heights.top(row))
+        action = self.layouts.of(self._model.row(row), self._width).action_at(local)
+        return (row, action) if action else (-1, "")
 
     def _estimates(self, start: int, end: int) -> Iterator[int]:
         rows = (self._model.row(at) for at in range(start, end))

@@ -113,6 +113,10 @@ QFrame#alertBanner { background: $surface; border-bottom: 1px solid $border; }
 QFrame#alertTrouble { background: $danger; border-radius: 10px; }
 QFrame#alertTrouble QLabel { color: $on_danger; font-weight: 600; }
 QFrame#alertCard QLabel { color: $text; }
+QFrame#alertCard QLabel[role="alertLabel"] { font-size: 13pt; font-weight: 700; }
+QFrame#alertCard QLabel[role="alertLabel"][told="1"] { font-size: 15pt; }
+QFrame#alertCard QLabel[role="alertLabel"][told="2"] { font-size: 17pt; }
+QFrame#alertCard QLabel[role="alertAdvice"] { font-size: 11pt; }
 QFrame#alertCard QLabel[role="alertNote"] { font-style: italic; }
 QFrame#alertCard[strong="true"][alert="emergency"] QLabel { color: $on_danger; }
 QFrame#alertCard[strong="true"][alert="warning"] QLabel { color: $on_warning; }

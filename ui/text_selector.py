@@ -131,6 +131,8 @@ class TextSelector(QObject):
     def _move(self, point: QPoint, dragging: bool) -> bool:
         place = self._view.text_at(point)
         over = Qt.CursorShape.IBeamCursor if place else Qt.CursorShape.ArrowCursor
+        if self._view.alert_actions.over(point):
+            over = Qt.CursorShape.PointingHandCursor
         if self._view.viewport().cursor().shape() != over:
             self._view.viewport().setCursor(over)
         chosen = self._chosen

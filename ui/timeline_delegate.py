@@ -9,15 +9,21 @@ from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPointF,
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QTextCharFormat, QTextLayout
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
+from everlisten.ui.alert_words import severity_style
 from everlisten.ui.icons import draw_icon
+from everlisten.ui.row_layout import ACTIONS, RowLayout, TextBlock
 from everlisten.ui.theme import Theme, Tokens
-from everlisten.ui.timeline_layout import RowLayout, RowLayouts, TextBlock
+from everlisten.ui.timeline_layout import RowLayouts
 from everlisten.ui.timeline_model import ROW_ROLE
 from everlisten.ui.timeline_row import RowKind, TimelineRow
 
+_COLORS = {
+    "translation": "translation",
+    "separator": "secondary",
+    "note": "secondary",
+    "reason": "secondary",
+}
 Index = QModelIndex | QPersistentModelIndex
-_SEVERE = ("critical", "high", "danger", "emergency")
-_NOTABLE = ("warning", "medium", "elevated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +145,8 @@ def _card_style(row: TimelineRow) -> tuple[str, str, str]:
         return "accent", "accent_soft", "reply"
     if row.kind is RowKind.QUESTION:
         return "secondary", "surface", "reply"
-    severity = row.severity.lower()
-    if severity in _SEVERE:
-        return "danger", "danger_soft", "error"
-    if severity in _NOTABLE:
-        return "warning", "warning_soft", "warning"
-    return "secondary", "surface", "bell"
+    line, ground, name = severity_style(row.severity)
+    return (line, ground, name) if line != "accent" else ("secondary", "surface", name)
 
 
 def _color(tokens: Tokens, row: TimelineRow, part: str) -> QColor:
@@ -152,7 +154,11 @@ def _color(tokens: Tokens, row: TimelineRow, part: str) -> QColor:
         return tokens.color("you" if row.speaker == "You" else "others")
     if part == "heading":
         return tokens.color(_card_style(row)[0])
-    return tokens.color({"translation": "translation", "separator": "secondary"}.get(part, "text"))
+    if row.kind is RowKind.SOUND:
+        return tokens.color("dim")
+    if part in ACTIONS:
+        return tokens.color("translation")
+    return tokens.color(_COLORS.get(part, "text"))
 
 
 def _range(

@@ -7,14 +7,15 @@ mouse in it.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
 from math import ceil
 from unicodedata import bidirectional
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QTextLayout, QTextOption
 
+from everlisten.ui.card_layout import lay_out_card
 from everlisten.ui.config import UiConfig
+from everlisten.ui.row_layout import RowLayout, TextBlock
 from everlisten.ui.timeline_row import RowKind, TimelineRow
 
 MARGIN_PX = 20
@@ -28,76 +29,10 @@ BESIDE_PX = 1320
 LINE_SPACING = 1.12
 TURN_GAP_PX = 12
 LINE_GAP_PX = 4
-CARD_PADDING_PX = 12
 ICON_PX = 20
 """Smallest icon of a card; it grows with the captions."""
 KEPT_LAYOUTS = 256
 """Several screens full; a layout takes about 5 kB."""
-
-
-@dataclass(slots=True)
-class TextBlock:
-    """One piece of text that can be selected."""
-
-    part: str
-    """text, translation, heading, speaker or separator."""
-    text: str
-    layout: QTextLayout
-    position: QPointF
-    tail: int
-    """Where the unstable tail begins."""
-
-    @property
-    def rect(self) -> QRectF:
-        """Where it stands in the row."""
-        return self.layout.boundingRect().translated(self.position)
-
-    def letter_at(self, point: QPointF) -> int:
-        """The gap between letters nearest to `point`, which is relative to the row."""
-        inside = point - self.position
-        last = self.layout.lineCount() - 1
-        for at in range(last + 1):
-            line = self.layout.lineAt(at)
-            if inside.y() < line.y() + line.height() or at == last:
-                cursor = line.xToCursor(inside.x())
-                return cursor[0] if isinstance(cursor, tuple) else cursor
-        return 0
-
-    @property
-    def natural_width(self) -> float:
-        """Width of the longest line."""
-        lines = (self.layout.lineAt(at) for at in range(self.layout.lineCount()))
-        return max((line.naturalTextWidth() for line in lines), default=0.0)
-
-
-@dataclass(slots=True)
-class RowLayout:
-    """Everything that a row shows, relative to its top left corner."""
-
-    height: int = 0
-    blocks: list[TextBlock] = field(default_factory=list)
-    card: QRectF | None = None
-    rule: QRectF | None = None
-    """Left and right end of a separator's line."""
-    icon: QRectF | None = None
-    time_right: float = 0.0
-    revision: int = -1
-
-    def block_at(self, point: QPointF) -> TextBlock | None:
-        """The selectable block nearest to `point`, if the point is in the row's text area."""
-        for block in self.blocks:
-            if block.part in ("text", "translation", "heading"):
-                reach = block.rect.adjusted(-6, -4, 10_000, 4)
-                beside = [b for b in self.blocks if b.position.x() > block.position.x() + 40]
-                if beside and block.part == "text":
-                    reach.setRight(min(b.position.x() for b in beside) - 8)
-                if reach.contains(point):
-                    return block
-        return None
-
-    def block(self, part: str) -> TextBlock | None:
-        """The block of that name."""
-        return next((block for block in self.blocks if block.part == part), None)
 
 
 class RowLayouts:
@@ -119,6 +54,8 @@ class RowLayouts:
         self.translation_font.setPointSizeF(max(8.0, config.caption_font_pt * scale))
         self.small_font = QFont(font)
         self.small_font.setPointSizeF(max(9.0, config.caption_font_pt * 0.72))
+        self.action_font = QFont(self.small_font)
+        self.action_font.setUnderline(True)
         self.speaker_font = QFont(self.small_font)
         self.speaker_font.setWeight(QFont.Weight.DemiBold)
         self.heading_font = QFont(self.caption_font)
@@ -170,40 +107,41 @@ class RowLayouts:
     def _lay_out(self, row: TimelineRow, width: int) -> RowLayout:
         if row.kind is RowKind.SEPARATOR:
             return self._separator(row, width)
-        if row.kind is RowKind.CAPTION:
+        if row.kind in (RowKind.CAPTION, RowKind.SOUND):
             return self._caption(row, width)
-        return self._card(row, width)
+        return lay_out_card(self, row, width)
 
     def _separator(self, row: TimelineRow, width: int) -> RowLayout:
-        left, right = self._column(width)
-        block = self._block("separator", row.text, self.small_font, right - left - 48)
+        left, right = self.column(width)
+        block = self.block("separator", row.text, self.small_font, right - left - 48)
         block.position = QPointF((width - block.natural_width) / 2, 18)
         rule = QRectF(left, 0, right - left, 0)
         return RowLayout(height=ceil(block.rect.bottom()) + 10, blocks=[block], rule=rule)
 
     def _caption(self, row: TimelineRow, width: int) -> RowLayout:
         narrow = width < NARROW_PX
-        left, right = self._column(width)
+        left, right = self.column(width)
         y = float(TURN_GAP_PX if row.turn_begins else LINE_GAP_PX)
         made = RowLayout(time_right=right)
         if self._speakers:
             if not narrow:
                 left += self.speaker_px
             if row.speaker and row.turn_begins:
-                made.blocks.append(self._speaker(row, narrow, y, self._column(width)[0]))
+                made.blocks.append(self._speaker(row, narrow, y, self.column(width)[0]))
                 if narrow:
                     y = made.blocks[-1].rect.bottom() + 2
         # The time has a place of its own at the right, so that showing it moves nothing.
         text_right = right - (0 if narrow else self.time_px)
         beside = self.config.translation_placement == "beside" and not narrow
         column = (text_right - left - 24) / 2 if beside and row.translated else text_right - left
-        text = self._block("text", row.text, self.caption_font, column, len(row.unstable.rstrip()))
+        font = self.small_font if row.kind is RowKind.SOUND else self.caption_font
+        text = self.block("text", row.text, font, column, len(row.unstable.rstrip()))
         text.position = QPointF(left, y)
         made.blocks.append(text)
         bottom = text.rect.bottom()
         if row.translated:
             tail = len(row.translation_unstable.rstrip())
-            second = self._block("translation", row.translated, self.translation_font, column, tail)
+            second = self.block("translation", row.translated, self.translation_font, column, tail)
             drop = QFontMetrics(self.caption_font).ascent()
             drop -= QFontMetrics(self.translation_font).ascent()
             second.position = (
@@ -215,7 +153,7 @@ class RowLayouts:
         return made
 
     def _speaker(self, row: TimelineRow, narrow: bool, y: float, left: float) -> TextBlock:
-        block = self._block("speaker", row.speaker, self.speaker_font, 200)
+        block = self.block("speaker", row.speaker, self.speaker_font, 200)
         drop = 0
         if not narrow:
             drop = QFontMetrics(self.caption_font).ascent()
@@ -223,46 +161,17 @@ class RowLayouts:
         block.position = QPointF(left, y + max(0, drop))
         return block
 
-    def _card(self, row: TimelineRow, width: int) -> RowLayout:
-        margin, right = self._column(width)
-        y = float(TURN_GAP_PX)
-        left = margin + CARD_PADDING_PX + self.icon_px + 12.0
-        reserved = 0 if width < NARROW_PX else self.time_px
-        column = right - CARD_PADDING_PX - reserved - left
-        made = RowLayout(time_right=right - CARD_PADDING_PX)
-        top = y + CARD_PADDING_PX - 2
-        if row.label:
-            heading = self._block("heading", row.label, self.heading_font, column)
-            heading.position = QPointF(left, top)
-            made.blocks.append(heading)
-            top = heading.rect.bottom() + 2
-        if row.text:
-            text = self._block("text", row.text, self.caption_font, column)
-            text.position = QPointF(left, top)
-            made.blocks.append(text)
-            top = text.rect.bottom()
-        first = made.blocks[0] if made.blocks else None
-        middle = y + CARD_PADDING_PX + self.icon_px / 2
-        if first is not None:
-            middle = first.position.y() + first.layout.lineAt(0).height() / 2
-        bottom = max(top, middle + self.icon_px / 2) + CARD_PADDING_PX - 2
-        made.card = QRectF(margin, y, right - margin, bottom - y)
-        made.icon = QRectF(
-            margin + CARD_PADDING_PX, middle - self.icon_px / 2, self.icon_px, self.icon_px
-        )
-        made.height = ceil(bottom) + TURN_GAP_PX
-        return made
-
-    def _column(self, width: int) -> tuple[float, float]:
-        """Left and right edge of what is shown."""
+    def column(self, width: int) -> tuple[float, float]:
+        """Left and right edge of what is shown in a row."""
         beside = self.config.translation_placement == "beside"
         margin = NARROW_MARGIN_PX if width < NARROW_PX else MARGIN_PX
         margin = max(margin, (width - (BESIDE_PX if beside else READABLE_PX)) // 2)
         return float(margin), float(width - margin)
 
-    def _block(
+    def block(
         self, part: str, text: str, font: QFont, width: float, tail_length: int = 0
     ) -> TextBlock:
+        """A piece of text, broken into lines; its position is still to be set."""
         shown = text.replace("\n", "\u2028")
         layout = QTextLayout(shown, font)
         option = QTextOption()

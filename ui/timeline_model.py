@@ -13,19 +13,23 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 
 from everlisten.audio_io.chunk import SourceName
 from everlisten.engine.events import (
+    AlertAcknowledged,
     CaptionFinal,
     CaptionPartial,
+    ClipKept,
     EngineEvent,
     Question,
     ReplyDelta,
     ReplyFinal,
     SessionStarted,
     SoundAlert,
+    SoundHeard,
     TranslationFinal,
     TranslationPartial,
 )
 from everlisten.engine.timeline.records import default_title
 from everlisten.ui.dates import in_words
+from everlisten.ui.timeline_alerts import AlertRows
 from everlisten.ui.timeline_row import RowKind, TimelineRow
 
 ROW_ROLE = Qt.ItemDataRole.UserRole + 1
@@ -46,13 +50,17 @@ class TimelineModel(QAbstractListModel):
         self._starts: dict[str, datetime] = {}
         self._sources: set[SourceName] = set()
         self._captions = 0
+        self.alerts = AlertRows(self)
         self._handlers: dict[type[EngineEvent], Callable[[Any], None]] = {
             SessionStarted: self._on_session,
             CaptionPartial: self._on_caption_partial,
             CaptionFinal: self._on_caption_final,
             TranslationPartial: self._on_translation,
             TranslationFinal: self._on_translation,
-            SoundAlert: self._on_alert,
+            SoundAlert: self.alerts.on_alert,
+            AlertAcknowledged: self.alerts.on_acknowledged,
+            ClipKept: self.alerts.on_clip_kept,
+            SoundHeard: self.alerts.on_sound,
             Question: self._on_question,
             ReplyDelta: self._on_reply_delta,
             ReplyFinal: self._on_reply_final,
@@ -91,7 +99,7 @@ class TimelineModel(QAbstractListModel):
             return row.spoken_text(self.speakers)
         if role == Qt.ItemDataRole.ToolTipRole and row.kind is not RowKind.SEPARATOR:
             day = f"{in_words(row.clock)}, " if row.clock else ""
-            return day + row.time_text
+            return "\n".join(part for part in (day + row.time_text, row.note, row.why) if part)
         return None
 
     def row(self, position: int) -> TimelineRow:
@@ -114,6 +122,7 @@ class TimelineModel(QAbstractListModel):
         self.beginResetModel()
         for held in (self._rows, self._by_id, self._early, self._starts, self._sources):
             held.clear()
+        self.alerts.clear()
         self._captions = 0
         if started_at is not None:
             self._starts[session] = started_at
@@ -142,13 +151,24 @@ class TimelineModel(QAbstractListModel):
         if speakers != self.speakers:
             self.layoutChanged.emit()
 
+    def refresh_clips(self, state: Callable[[str], str]) -> None:
+        """Ask again whether the sounds of alerts can be played; see `AlertRows`."""
+        self.alerts.refresh_clips(state)
+        self.apply(())
+
+    def expand(self, row: TimelineRow) -> None:
+        """Show the reasons of an alert, or hide them again."""
+        self.touch(row)
+        row.expanded = not row.expanded
+        self.apply(())
+
     def _handle(self, event: EngineEvent) -> None:
         handler = self._handlers.get(type(event))
         if handler is not None:
             handler(event)
 
     def _append(self, row: TimelineRow) -> TimelineRow:
-        before = self._incoming[-1] if self._incoming else self._rows[-1] if self._rows else None
+        before = self.last()
         if before is not None and row.kind is not RowKind.SEPARATOR and _another_day(before, row):
             assert row.clock is not None
             before = self._append(
@@ -168,10 +188,11 @@ class TimelineModel(QAbstractListModel):
         self._captions += row.kind is not RowKind.SEPARATOR
         return row
 
-    def _upsert(self, event: EngineEvent, kind: RowKind) -> TimelineRow:
+    def upsert(self, event: EngineEvent, kind: RowKind) -> TimelineRow:
+        """The row of an event, made if there is none; it is about to change."""
         row = self._by_id.get(event.id)
         if row is not None:
-            self._touch(row)
+            self.touch(row)
             return row
         if event.source is not None:
             self._sources.add(event.source)
@@ -186,7 +207,20 @@ class TimelineModel(QAbstractListModel):
             )
         )
 
-    def _touch(self, row: TimelineRow) -> None:
+    def find(self, id: str) -> TimelineRow | None:
+        """The row of an event that was seen before."""
+        return self._by_id.get(id)
+
+    def last(self) -> TimelineRow | None:
+        """The newest row."""
+        return self._incoming[-1] if self._incoming else self._rows[-1] if self._rows else None
+
+    def adopt(self, id: str, row: TimelineRow) -> None:
+        """Another event is shown by the same row."""
+        self._by_id[id] = row
+
+    def touch(self, row: TimelineRow) -> None:
+        """The row is about to look different; told with the next `apply`."""
         row.revision += 1
         if row.position < len(self._rows):
             self._touched[row.position] = row
@@ -220,7 +254,7 @@ class TimelineModel(QAbstractListModel):
     def _on_caption_partial(self, event: CaptionPartial) -> None:
         if event.id not in self._by_id and not event.text.strip():
             return
-        row = self._upsert(event, RowKind.CAPTION)
+        row = self.upsert(event, RowKind.CAPTION)
         if not row.final:
             row.stable, row.unstable = event.stable, event.unstable
             # A partial without text takes back what was shown: there will be no final.
@@ -230,7 +264,7 @@ class TimelineModel(QAbstractListModel):
     def _on_caption_final(self, event: CaptionFinal) -> None:
         if event.id not in self._by_id and not event.text.strip():
             return
-        row = self._upsert(event, RowKind.CAPTION)
+        row = self.upsert(event, RowKind.CAPTION)
         row.stable, row.unstable, row.final = event.text, "", True
         self._catch_up(row)
         if event.language and row.translation_language == event.language:
@@ -245,7 +279,7 @@ class TimelineModel(QAbstractListModel):
         if row is None:
             self._early[event.caption] = event
             return
-        self._touch(row)
+        self.touch(row)
         self._translate(row, event)
 
     def _on_translation_alone(self, event: TranslationPartial | TranslationFinal) -> None:
@@ -253,7 +287,7 @@ class TimelineModel(QAbstractListModel):
         final = isinstance(event, TranslationFinal)
         if event.id not in self._by_id and not event.text.strip():
             return
-        row = self._upsert(event, RowKind.CAPTION)
+        row = self.upsert(event, RowKind.CAPTION)
         if isinstance(event, TranslationPartial):
             row.stable, row.unstable = event.stable, event.unstable
         else:
@@ -277,20 +311,15 @@ class TimelineModel(QAbstractListModel):
             row.translation, row.translation_unstable = event.stable, event.unstable
         self._by_id.setdefault(event.id, row)
 
-    def _on_alert(self, event: SoundAlert) -> None:
-        row = self._upsert(event, RowKind.ALERT)
-        row.label, row.severity, row.stable = event.label, event.severity, event.advice
-        row.final = True
-
     def _on_question(self, event: Question) -> None:
-        row = self._upsert(event, RowKind.QUESTION)
+        row = self.upsert(event, RowKind.QUESTION)
         row.label, row.stable, row.final = "You asked", event.text, True
 
     def _on_reply_delta(self, event: ReplyDelta) -> None:
-        self._upsert(event, RowKind.REPLY).stable += event.text
+        self.upsert(event, RowKind.REPLY).stable += event.text
 
     def _on_reply_final(self, event: ReplyFinal) -> None:
-        row = self._upsert(event, RowKind.REPLY)
+        row = self.upsert(event, RowKind.REPLY)
         row.stable, row.final = event.text, True
 
     def _remove_empty(self, touched: list[TimelineRow]) -> None:

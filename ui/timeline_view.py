@@ -41,6 +41,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from everlisten.ui.alert_actions import AlertActions
 from everlisten.ui.config import UiConfig
 from everlisten.ui.row_places import RowPlaces, TextPlace
 from everlisten.ui.text_selector import TextSelector
@@ -87,6 +88,7 @@ class TimelineView(QListView):
             "What was heard, oldest first. Arrow keys move, Shift extends, Ctrl+C copies."
         )
         self.selector = TextSelector(self)
+        self.alert_actions = AlertActions(self)
         self._painter.selected_text = lambda: self.selector.letters
         theme.changed.connect(self.viewport().update)
 
@@ -140,6 +142,10 @@ class TimelineView(QListView):
     def text_at(self, point: QPoint) -> TextPlace | None:
         """The letter at a point of the viewport; None beside the text."""
         return self._places.text_at(point.x(), point.y() + self.verticalOffset())
+
+    def action_at(self, point: QPoint) -> tuple[int, str]:
+        """(row, name) of what a click at a point of the viewport does; (-1, "") if nothing."""
+        return self._places.action_at(point.x(), point.y() + self.verticalOffset())
 
     # Geometry that QAbstractItemView asks for
 
@@ -369,6 +375,9 @@ class TimelineView(QListView):
             self.selector.choose(None)
             self.clearSelection()
             return
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.alert_actions.run(self.currentIndex().row(), "why")
+            return
         if event.text() and event.modifiers() == Qt.KeyboardModifier.NoModifier:
             event.ignore()  # no search by typing through 100,000 rows
             return
@@ -382,7 +391,10 @@ class TimelineView(QListView):
         super().selectAll()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        self.selector.menu(self.indexAt(event.pos()).row()).popup(event.globalPos())
+        row = self.indexAt(event.pos()).row()
+        menu = self.selector.menu(row)
+        self.alert_actions.add_to(menu, row)
+        menu.popup(event.globalPos())
 
     def viewportEvent(self, event: QEvent) -> bool:
         kind = event.type()

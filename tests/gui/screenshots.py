@@ -250,6 +250,94 @@ def problem(config: UiConfig) -> Scene:
     return scene
 
 
+def alerts(config: UiConfig, size: tuple[int, int] = (920, 720), level: int = 0) -> Scene:
+    """A smoke alarm goes on while others wait for an answer."""
+    scene = Scene(config, size)
+    scene.window.safety.hide()
+    open_now = [
+        doubles.alert(
+            id="smoke",
+            advice="Check for fire; leave if you see smoke; call the emergency number.",
+            why="Heard the three-pulse pattern of a smoke alarm four times, 93 % sure; "
+            "next was appliance beep with 4 %.",
+            start_s=58.0,
+            end_s=71.6,
+            ongoing=True,
+            level=level,
+        ),
+        doubles.alert(
+            id="baby",
+            sound="baby_crying",
+            label="Baby crying",
+            severity="warning",
+            advice="Look after the child.",
+            confidence=0.81,
+            why="Heard crying in 5 of 6 pieces, 81 % sure.",
+            start_s=40.0,
+            end_s=52.0,
+        ),
+        doubles.alert(
+            id="bell",
+            sound="doorbell",
+            label="Doorbell",
+            severity="notice",
+            advice="Someone is at the door.",
+            confidence=0.77,
+            start_s=30.0,
+            end_s=31.2,
+        ),
+        doubles.alert(
+            id="dog",
+            sound="dog_barking",
+            label="Dog barking",
+            severity="notice",
+            advice="",
+            confidence=0.9,
+            start_s=20.0,
+            end_s=24.0,
+        ),
+    ]
+    scene.alerting.show(*open_now)
+    scene.alerting.kept["bell"] = Path("/clips/bell.flac")
+    scene.listen(
+        [
+            doubles.began(),
+            doubles.final("c1", "I will put the soup on and be right back.", start_s=3.0),
+            doubles.sound("s1", "music", start_s=8.0, end_s=15.0),
+            doubles.sound("s2", "laughter", start_s=16.0, end_s=17.0),
+            open_now[3],
+            doubles.acknowledged("dog"),
+            doubles.final("c2", "The dog again. Is somebody there?", start_s=25.0),
+            open_now[2],
+            doubles.sound("s3", "door", start_s=35.0, end_s=35.4),
+            doubles.sound("s4", "footsteps", start_s=36.0, end_s=39.0),
+            open_now[1],
+            open_now[0],
+        ]
+    )
+    if len(scene.alerting.now.open) and config.always_show_times:
+        scene.alerting.acknowledge_all()
+        scene.window.live.model.expand(
+            scene.window.live.model.row(scene.window.live.model.rowCount() - 1)
+        )
+        scene.rest(100)
+    for card in scene.window.alerts.banner.cards if scene.window.alerts else ():
+        card._pulse.stop()
+    return scene
+
+
+def deaf(config: UiConfig) -> Scene:
+    """Alerts do not work, and the window says so."""
+    scene = Scene(config)
+    scene.alerting.now = doubles.replace(
+        scene.alerting.now,
+        working=False,
+        problem="Alerts are not working: the microphone is gone. Plug it in or choose another one.",
+    )
+    scene.listen(talk(both=False, translated=False))
+    return scene
+
+
 def history(config: UiConfig) -> Scene:
     scene = Scene(config, (980, 680))
     scene.window.show_history()
@@ -435,6 +523,15 @@ SCENES: dict[str, Callable[[], QImage]] = {
     "loading": _with(loading, theme="light"),
     "file-task": _file_task("light", done=False),
     "file-task-dark": _file_task("dark", done=True),
+    "alerts": _with(alerts, theme="light"),
+    "alerts-dark": _with(alerts, theme="dark"),
+    "alerts-again": _with(lambda config: alerts(config, level=2), theme="light"),
+    "alerts-again-dark": _with(lambda config: alerts(config, level=1), theme="dark"),
+    "alerts-past": _with(alerts, theme="light", always_show_times=True),
+    "alerts-past-dark": _with(alerts, theme="dark", always_show_times=True),
+    "alerts-narrow": _with(lambda config: alerts(config, (360, 700)), theme="light"),
+    "alerts-broken": _with(deaf, theme="light"),
+    "alerts-broken-dark": _with(deaf, theme="dark"),
     "problem": _with(problem, theme="light"),
     "problem-dark": _with(problem, theme="dark"),
     "history": _with(history, theme="light"),
