@@ -16,6 +16,24 @@ _ESC = re.compile(r"esc\d+/(\d)-(\d+)-[A-Z](?:-(\d+))?")
 _ESC_10_TARGETS = frozenset({0, 1, 10, 11, 12, 20, 21, 38, 40, 41})
 """ESC-50's numbers of the ten classes that ESC-10 is made of."""
 _TAKE = re.compile(r"_\d+$")
+_SAME_RECORDING = {
+    # Two seconds of one cry under two ids, in two official folds.
+    "freesound:151085": "freesound:151080",
+    "freesound:30322": "freesound:28314",
+    "mod-sounds:clock_tick": "freesound:188033",
+    "mod-sounds:explosion_distant": "cdda:explosion__huge__explosion_huge",
+    "mod-sounds:ar_burst": "mod-sounds:ar_fire",
+    "cdda:fire_gun__rifles__automatic_rifle__outdoor_gunfire__556_auto_rifle_shot": (
+        "cdda:fire_gun__rifles__automatic_rifle__indoor_gunfire__556_auto_rifle_shot"
+    ),
+    "cdda:smash_success__window__wood_smash_success": (
+        "cdda:smash_success__window__window_boarded_smash_success"
+    ),
+    "cdda:plmove__walk_t_floor__walk_t_floor": "cdda:plmove__walk_t_concrete",
+    "cdda:plmove__walk_t_rock_floor": "cdda:plmove__walk_t_concrete",
+    "home-noise:double_mic_tap_dtaps": "home-noise:double_mic_tap_doubletaps",
+}
+"""Recordings that two names stand for: found by correlating the samples of all clips of a sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +54,15 @@ class Source:
 
 
 def recording_of(source: Source) -> str:
-    """What the clip was cut from, as far as the name tells; rather too coarse than too fine.
+    """What the clip was cut from, as far as it can be known; rather too coarse than too fine.
 
     The home noise named `elt_noise` has no session in its names: there each clip counts for itself.
     """
+    named = _named_recording_of(source)
+    return _SAME_RECORDING.get(named, named)
+
+
+def _named_recording_of(source: Source) -> str:
     folder, _, name = source.path.rpartition("/")
     stem = name.removesuffix(".ogg")
     if (esc := _ESC.match(source.path)) is not None:
@@ -109,7 +132,8 @@ def folds_of(sources: Collection[Source], groups: Mapping[str, str]) -> dict[str
     folds: dict[str, int] = {}
     for source in sources:
         if (official := official_esc_10_fold_of(source.path)) is not None:
-            folds[groups[source.path]] = official - 1
+            group = groups[source.path]
+            folds[group] = min(official - 1, folds.get(group, FOLDS))
     seconds: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for source in sources:
         seconds[source.sound][groups[source.path]] += source.seconds
