@@ -12,14 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from everlisten.app.big_model import BigModelLoader
-from everlisten.app.equipment import CAPTIONS_MODEL, Equipment, reselect, set_gain
+from everlisten.app.equipment import Equipment, set_gain
 from everlisten.app.exit_codes import KNOWN_ERRORS
 from everlisten.app.languages import EMBEDDED_TARGET, spoken_languages, translation_targets
 from everlisten.app.lifecycle import Lifecycle
-from everlisten.app.model_choice import ModelChoice
+from everlisten.app.model_pair import ModelPair
 from everlisten.app.readings import health_reading
-from everlisten.app.session import Session, SessionPlan
+from everlisten.app.session import Session
+from everlisten.app.session_plan import SessionPlan
 from everlisten.app.supervisor import EngineSupervisor, ProblemReporter
 from everlisten.app.task_thread import TaskThread
 from everlisten.app.wishes import Wishes, settings_of
@@ -32,11 +32,6 @@ DEVICES_EVERY_S = 2.0
 """Listing devices asks the sound server; an open picker asks for it many times a second."""
 JOIN_TIMEOUT_S = 30.0
 """A pause that waits for the engine (8 s), then the session's end: feed 2 s, engine 8 + 10 s."""
-
-BIG_FAILURES = 3
-"""In a row; then the embedded model takes over."""
-NEEDS_BIG = "The assistant needs the big model: choose it in the settings under Model."
-GAVE_UP = "The big model failed several times, so the embedded one takes over until the next start."
 
 S = EngineState
 
@@ -60,14 +55,9 @@ class Controller:
         self._selection = selection
         self._wishes = wishes
         wishes.on_change(lambda: self._tasks.put(self._apply_wishes))
+        equipment.on_reconfigure = lambda: self._tasks.put(self._apply_alerts)
         self._remember = remember
         self._lifecycle = Lifecycle(self._tell_state)
-        self._model: InteractionModel[Any] | None = None
-        """The embedded one; stays loaded beside the big one, to take over when that fails."""
-        self._big: InteractionModel[Any] | None = None
-        self._choice = ModelChoice.of(equipment.config.engine)
-        self._loader: BigModelLoader | None = None
-        self._no_big = ""
         self._session: Session | None = None
         self._supervisor = EngineSupervisor()
         self._reporter = ProblemReporter(equipment.writer.put)
@@ -76,6 +66,14 @@ class Controller:
         self._devices_read_s = 0.0
         self._tasks = TaskThread(
             "control", tick=self._tick, close=self._close, tell_error=self._tell_error
+        )
+        self._models = ModelPair(
+            equipment,
+            later=self._tasks.put,
+            session=self.session,
+            supervisor=self._supervisor,
+            tell_error=self._tell_error,
+            tell_note=self._tell_note,
         )
         self._on_finished: Callable[[], None] | None = None
 
@@ -107,9 +105,9 @@ class Controller:
         """A snapshot."""
         return health_reading(
             self._session,
-            model=self._model_name,
+            model=self._models.name,
             saved_s_ago=self._equipment.saved_s_ago(),
-            note=self._loader.note if self._loader is not None else "",
+            note=self._models.note,
         )
 
     def drain_events(self) -> Sequence[EngineEvent]:
@@ -180,7 +178,7 @@ class Controller:
     def target(self) -> str | None:
         """Target language of the translation; None while the model in use does not know it."""
         target = self._wishes.instruction.translate_to
-        return target if self._big is not None or target == EMBEDDED_TARGET else None
+        return target if self._models.big is not None or target == EMBEDDED_TARGET else None
 
     def set_target(self, target: str | None) -> None:
         """Translate into `target`, or not at all."""
@@ -188,17 +186,13 @@ class Controller:
 
     def targets(self) -> Sequence[tuple[str, str, str]]:
         """(code, name, why not) of every target."""
-        return translation_targets(any_language=self._big is not None)
+        return translation_targets(any_language=self._models.big is not None)
 
     # app.assistance.Answerer
 
     def why_no_answers(self) -> str:
         """One sentence while the big model is not in use, else ""."""
-        if self._big is not None:
-            return ""
-        if self._loader is not None:
-            return "The assistant comes as soon as the big model is loaded."
-        return self._no_big or NEEDS_BIG
+        return self._models.why_not_big
 
     def ask(self, text: str) -> None:
         """Put a typed question to the session that listens now."""
@@ -213,7 +207,13 @@ class Controller:
 
     def big_model(self) -> InteractionModel[Any] | None:
         """The big model while it is in use."""
-        return self._big
+        return self._models.big
+
+    # app.alerting
+
+    def session(self) -> Session | None:
+        """The session that listens now."""
+        return self._session
 
     # The control thread
 
@@ -226,7 +226,7 @@ class Controller:
         self._lifecycle.to(S.LOADING)
         try:
             self._refresh_devices()
-            self._model = self._equipment.load_model()
+            self._models.load()
         except KNOWN_ERRORS as error:
             self._lifecycle.to(S.FAILED, str(error))
             return
@@ -234,41 +234,7 @@ class Controller:
             self._lifecycle.to(S.FAILED)
             raise
         self._lifecycle.to(S.READY)
-        if self._choice.is_big and self._big is None and self._loader is None:
-            self._load_big()
-
-    def _load_big(self) -> None:
-        """Begin to load the big model; captions run on the embedded one meanwhile."""
-        self._choice.check()
-        self._loader = BigModelLoader(
-            lambda tell, stop: self._equipment.load_big_model(self._choice, tell, stop),
-            lambda model, reason: self._tasks.put(lambda: self._take_big(model, reason)),
-        )
-        self._loader.start()
-
-    def _take_big(self, model: InteractionModel[Any] | None, reason: str) -> None:
-        self._loader = None
-        if model is None:
-            self._no_big = f"{reason} The embedded model goes on."
-            self._tell_error(self._no_big)
-            return
-        self._big = model
-        if self._session is not None and not self._session.replace_model(model):
-            self._drop_big("The embedded model does not come to an end, so it goes on.")
-            return
-        why = getattr(model, "precision_reason", "")
-        self._tell_note(f"The big model is in use now. {why}".strip())
-
-    def _drop_big(self, reason: str) -> None:
-        """The big model fails: the embedded one takes over."""
-        big, self._big = self._big, None
-        self._no_big = reason
-        session = self._session
-        if session is not None and self._model is not None and session.replace_model(self._model):
-            self._supervisor.reset()
-        self._tell_error(reason)
-        if big is not None:
-            big.close()
+        self._models.begin_big()
 
     def _start(self, *, retry: bool) -> None:
         if self._lifecycle.state is S.PAUSED and self._session is not None:
@@ -292,16 +258,16 @@ class Controller:
         return self._named(self._equipment.live_plan(self._selection, self._wishes.instruction))
 
     def _named(self, plan: SessionPlan) -> SessionPlan:
-        return plan if self._big is None else replace(plan, model_name=self._choice.model)
+        return plan if self._models.big is None else replace(plan, model_name=self._models.name)
 
     def _begin(self, make_plan: Callable[[], SessionPlan], *, retry: bool) -> None:
         """Start another session; a file that cannot be played leaves the current one running."""
-        if self._model is None and retry:
+        if self._models.in_use is None and retry:
             self._load()
-        if self._model is None:
+        model = self._models.in_use
+        if model is None:
             return
-        model = self._big or self._model
-        session = Session(make_plan(), model=model, writer=self._equipment.writer)
+        session = self._equipment.session(make_plan(), model)
         self._end_session()
         session.start()
         self._session = session
@@ -321,7 +287,14 @@ class Controller:
         self._keep("listen.microphone", chosen.microphone)
         self._keep("listen.system", chosen.system)
         if self._session is not None:
-            reselect(self._session, chosen)
+            self._equipment.reselect(self._session, chosen)
+
+    def _apply_alerts(self) -> None:
+        session = self._session
+        if session is not None:
+            self._equipment.reselect(session, self._selection)
+            if session.watch is not None:
+                session.watch.reconfigure()
 
     def _apply_gain(self, source: SourceName, gain_db: float) -> None:
         self._keep(f"capture.{source}_gain_db", gain_db)
@@ -329,7 +302,7 @@ class Controller:
             set_gain(self._session, source, gain_db)
 
     def _ask(self, text: str) -> None:
-        if self._big is None:
+        if self._models.big is None:
             self._tell_error(self.why_no_answers())
         elif self._session is None or self._lifecycle.state is not S.LISTENING:
             self._tell_error("Start listening first: the answer is about what is heard.")
@@ -370,8 +343,9 @@ class Controller:
                 self._on_finished()
         else:
             self._supervisor.look_after(session)
-            if self._big is not None and self._supervisor.failures >= BIG_FAILURES:
-                self._drop_big(GAVE_UP)
+            if session.watch is not None:
+                session.watch.look_after()
+            self._models.look_after()
 
     def _close(self) -> None:
         if self._lifecycle.state is not S.STOPPED:
@@ -379,12 +353,7 @@ class Controller:
         session, self._session = self._session, None
         if session is not None:
             session.stop()
-        if self._loader is not None:
-            self._loader.stop()
-        for model in (self._big, self._model):
-            if model is not None:
-                model.close()
-        self._big = self._model = None
+        self._models.close()
         self._lifecycle.to(S.STOPPED)
 
     def _tell_state(self, state: EngineState, reason: str) -> None:
@@ -395,12 +364,6 @@ class Controller:
 
     def _tell_note(self, sentence: str) -> None:
         self._tell_state(self._lifecycle.state, sentence)
-
-    @property
-    def _model_name(self) -> str:
-        if self._big is not None:
-            return self._choice.model
-        return CAPTIONS_MODEL if self._model is not None else ""
 
     def _tell_error(self, sentence: str) -> None:
         session = self._session.id if self._session is not None else ""

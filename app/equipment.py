@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +13,16 @@ from typing import Any, get_args
 
 import psutil
 
+from everlisten.app.alert_kit import AlertKit
 from everlisten.app.config import AppConfig, ConfigError
+from everlisten.app.ears import OwnVoice
 from everlisten.app.engine_config import EMBEDDED
 from everlisten.app.model_choice import ModelChoice, Progress, load_big_model
 from everlisten.app.paths import AppPaths
 from everlisten.app.sequences import sequence_files
-from everlisten.app.session import Session, SessionPlan
+from everlisten.app.session import Session
+from everlisten.app.session_plan import SessionPlan, WatchPost
+from everlisten.app.sound_watch import SoundWatch
 from everlisten.audio_io.capture import CAPTURE_SOURCES, AudioCapture, CaptureSelection
 from everlisten.audio_io.chunk import SourceName
 from everlisten.audio_io.devices import SystemBackend, find_device
@@ -50,6 +54,12 @@ class Equipment:
         self.store = TimelineStore(paths.timeline)
         self.history = TimelineHistory(self.store)
         self.writer = TimelineWriter(self.store, retention_days=config.timeline.retention_days)
+        self.alerts = AlertKit(config.alerts, paths)
+        self.own_voice = OwnVoice()
+        self.on_event: Callable[[EngineEvent], None] = lambda event: None
+        """Takes what a session tells, before it is kept: an alert waits for no disk."""
+        self.on_reconfigure: Callable[[], None] = lambda: None
+        """Called when a setting that alerts depend on was changed."""
         self._backend = SystemBackend()
         self._feed = self.writer.subscribe()
 
@@ -70,9 +80,37 @@ class Equipment:
         """The user changed a setting: it holds from now on, or from the next session or start."""
         if config.timeline.retention_days != self.config.timeline.retention_days:
             self.writer.set_retention(config.timeline.retention_days)
-        self.config = config
+        changed, self.config = config.alerts != self.config.alerts, config
+        if changed:
+            self.alerts.reconfigure(config.alerts)
+            self.on_reconfigure()
 
     # Models and sessions
+
+    def session(self, plan: SessionPlan, model: InteractionModel[Any]) -> Session:
+        """A session that was not started.
+
+        Raises:
+            AudioFileError: The plan's file cannot be played.
+        """
+        return Session(
+            plan, model=model, writer=self.writer, tell=self.tell, own_voice=self.own_voice
+        )
+
+    def tell(self, event: EngineEvent) -> None:
+        """Take what a session says; never blocks."""
+        self.on_event(event)
+        self.writer.put(event)
+
+    def watch(self, post: WatchPost) -> SoundWatch:
+        """What judges the sounds of a session."""
+        return SoundWatch(
+            post,
+            lambda post: self.alerts.employ(post, self.tell),
+            self.tell,
+            wanted=lambda: self.alerts.wanted,
+            settings=self.alerts.command,
+        )
 
     def load_model(self) -> InteractionModel[Any]:
         """Load the captions' model (about a second; at the very first start its files are joined).
@@ -110,14 +148,28 @@ class Equipment:
 
     def live_plan(self, selection: SourceSelection, instruction: Instruction) -> SessionPlan:
         """A session that listens to devices."""
-        chosen = capture_selection(selection)
+        chosen = self.captured(selection)
         return SessionPlan(
             sources=CAPTURE_SOURCES,
+            heard=capture_selection(selection).sources,
             feed=lambda rings: AudioCapture(chosen, rings, self.config.capture),
             instruction=instruction,
             model_name=EMBEDDED,
             recorder=self._recorder if self.config.timeline.record_audio else None,
+            watch=self.watch,
         )
+
+    def captured(self, selection: SourceSelection) -> CaptureSelection:
+        """What is opened: the sources that are captioned, and those that alerts listen to."""
+        chosen = capture_selection(selection)
+        wanted = {*chosen.sources, *self.alerts.sources}
+        return replace(chosen, mode="both") if len(wanted) > 1 else chosen
+
+    def reselect(self, session: Session, selection: SourceSelection) -> None:
+        """Change the devices of a running session; a file goes on."""
+        if isinstance(session.feed, AudioCapture):
+            session.hear(capture_selection(selection).sources)
+            session.feed.select(self.captured(selection))
 
     def file_plan(
         self,
@@ -138,12 +190,13 @@ class Equipment:
         return SessionPlan(
             sources=(SourceName.FILE,),
             feed=lambda rings: FileSource(
-                files, rings[0], name=name, fast=fast, seconds=seconds, pause_s=pause_s
+                files, rings, name=name, fast=fast, seconds=seconds, pause_s=pause_s
             ),
             instruction=instruction,
             model_name=EMBEDDED,
             title=name,
             ring_chunks=FAST_RING_CHUNKS if fast else DEFAULT_CAPACITY_CHUNKS,
+            watch=self.watch,
         )
 
     def _recorder(self, session: str, ring: ChunkRing) -> AudioRecorder:
@@ -208,12 +261,6 @@ def capture_selection(selection: SourceSelection) -> CaptureSelection:
     return CaptureSelection(
         mode=selection.mode, microphone=selection.microphone, system=selection.system
     )
-
-
-def reselect(session: Session, selection: SourceSelection) -> None:
-    """Change the devices of a running session; a file goes on."""
-    if isinstance(session.feed, AudioCapture):
-        session.feed.select(capture_selection(selection))
 
 
 def set_gain(session: Session, source: SourceName, gain_db: float) -> None:

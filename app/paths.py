@@ -50,6 +50,16 @@ class AppPaths:
         """The user's configuration."""
         return self.config / "config.yaml"
 
+    @property
+    def alerts(self) -> Path:
+        """The user's changes to the catalogue of alerts."""
+        return self.config / "alerts.yaml"
+
+    @property
+    def sounds(self) -> Path:
+        """Folder of the sounds that the user taught, and of what a sound was mistaken for."""
+        return self.data / "sounds"
+
 
 def make_private_folder(path: Path) -> None:
     """Make a folder, and the parents that are missing, which only the user may enter.

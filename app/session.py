@@ -1,4 +1,4 @@
-"""One listening session: a sound feed, its ring, the engine thread and the timeline.
+"""One listening session: a sound feed, its rings, the engine thread, the watch and the timeline.
 
 The same object serves the window and the command line; it knows neither.
 """
@@ -6,72 +6,29 @@ The same object serves the window and the command line; it knows neither.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any
 
+from everlisten.app.ears import Ear, OwnVoice
+from everlisten.app.session_plan import Recorder, SessionPlan, Watch, WatchPost
 from everlisten.audio_io.chunk import CHUNK_S, SourceName
-from everlisten.audio_io.health import CaptureHealth, Condition
-from everlisten.audio_io.ring_buffer import DEFAULT_CAPACITY_CHUNKS, ChunkRing
+from everlisten.audio_io.health import Condition
+from everlisten.audio_io.ring_buffer import ChunkRing
 from everlisten.engine.events import EngineFailed, Question, SessionEnded
 from everlisten.engine.interaction import Instruction, InteractionModel
-from everlisten.engine.runner import AskText, EngineThread, Flush, Interrupt, SetInstruction
+from everlisten.engine.runner import (
+    AskText,
+    EngineThread,
+    EventSink,
+    Flush,
+    Interrupt,
+    SetInstruction,
+)
 from everlisten.engine.timeline.writer import TimelineWriter
 
 DRAIN_TIMEOUT_S = 8.0
 """How long the end of a session waits for the engine to finish what is in the ring."""
 _TICK_S = 0.05
-
-
-class SoundFeed(Protocol):
-    """Brings sound into rings: live capture, or a file."""
-
-    def start(self) -> None:
-        """Begin; a device that is missing is waited for."""
-
-    def pause(self) -> None:
-        """Let go of the devices; no chunk comes until `resume`."""
-
-    def resume(self) -> None:
-        """Go on; stream time continues where it paused."""
-
-    def stop(self) -> None:
-        """End for good and close the rings."""
-
-    def health(self) -> CaptureHealth:
-        """A snapshot of every source."""
-
-
-class Recorder(Protocol):
-    """Keeps the sound of a session."""
-
-    def start(self) -> None:
-        """Begin to empty the ring."""
-
-    def stop(self) -> None:
-        """Keep the rest; the feed has ended."""
-
-
-FeedFactory = Callable[[Sequence[ChunkRing]], SoundFeed]
-RecorderFactory = Callable[[str, ChunkRing], Recorder]
-"""From the session's id and the ring that it empties."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionPlan:
-    """What a session listens to and how."""
-
-    sources: tuple[SourceName, ...]
-    """Every source that may take part, so that the rings have room for it."""
-    feed: FeedFactory
-    instruction: Instruction
-    model_name: str
-    title: str = ""
-    """Empty: named after its start."""
-    recorder: RecorderFactory | None = None
-    """None: the sound is not kept."""
-    ring_chunks: int = DEFAULT_CAPACITY_CHUNKS
-    """How much may wait for the engine."""
 
 
 class Session:
@@ -81,23 +38,41 @@ class Session:
         plan: What to listen to.
         model: Steps through the sound; stays open when the session ends.
         writer: Keeps and publishes every event.
+        tell: Takes the events of the engine; the writer if None.
+        own_voice: What Everlisten says itself, which is not captioned.
 
     Raises:
         AudioFileError: The plan's file cannot be played.
     """
 
     def __init__(
-        self, plan: SessionPlan, *, model: InteractionModel[Any], writer: TimelineWriter
+        self,
+        plan: SessionPlan,
+        *,
+        model: InteractionModel[Any],
+        writer: TimelineWriter,
+        tell: EventSink | None = None,
+        own_voice: OwnVoice | None = None,
     ) -> None:
         self._plan = plan
         self._instruction = plan.instruction
         self._model = model
         self._writer = writer
+        self._tell = tell or writer.put
+        own_voice = None if SourceName.FILE in plan.sources else own_voice
         self.ring = ChunkRing(plan.sources, plan.ring_chunks)
+        self.ring.ear = self._ear = Ear(plan.heard, own_voice)
         self._recorder_ring = ChunkRing(plan.sources) if plan.recorder is not None else None
         self._recorder: Recorder | None = None
+        self._watch_ring = ChunkRing(plan.sources, plan.ring_chunks) if plan.watch else None
+        self.watch: Watch | None = None
         self._questions = 0
-        rings = [self.ring] + ([self._recorder_ring] if self._recorder_ring is not None else [])
+        rings = [self.ring]
+        if self._recorder_ring is not None:
+            self._recorder_ring.ear = self._recorder_ear = Ear(plan.heard)
+            rings.append(self._recorder_ring)
+        if self._watch_ring is not None:
+            rings.append(self._watch_ring)
         self.feed = plan.feed(rings)
 
     def start(self) -> None:
@@ -110,9 +85,23 @@ class Session:
         if plan.recorder is not None and self._recorder_ring is not None:
             self._recorder = plan.recorder(self.id, self._recorder_ring)
             self._recorder.start()
+        self._post_watch()
         self.engine = self._new_engine()
         self.engine.start()
         self.feed.start()
+
+    def _post_watch(self) -> None:
+        if self._plan.watch is None or self._watch_ring is None:
+            return
+        self.watch = self._plan.watch(
+            WatchPost(
+                ring=self._watch_ring,
+                session=self.id,
+                started_s=self._started_s,
+                problem=self.problem_of,
+            )
+        )
+        self.watch.start()
 
     def restart_engine(self) -> None:
         """Start another engine thread after one failed; what waits in the ring is not lost."""
@@ -140,7 +129,7 @@ class Session:
         return EngineThread(
             model=self._model,
             ring=self.ring,
-            sink=self._writer.put,
+            sink=self._tell,
             instruction=self._instruction,
             session=self.id,
             started_s=self._started_s,
@@ -158,6 +147,12 @@ class Session:
     def resume(self) -> None:
         """Go on listening."""
         self.feed.resume()
+
+    def hear(self, sources: tuple[SourceName, ...]) -> None:
+        """Captions and recording hear only these sources of what is captured."""
+        self._ear.sources = sources
+        if self._recorder_ring is not None:
+            self._recorder_ear.sources = sources
 
     def instruct(self, instruction: Instruction) -> None:
         """Change lanes, languages or the assistant between two steps."""
@@ -192,11 +187,23 @@ class Session:
 
     @property
     def problem(self) -> str:
-        """What is wrong with the sound, in sentences; "" if nothing is."""
+        """What is wrong with the sound for captions, in sentences; "" if nothing is."""
+        return self.problem_of(self._ear.sources)
+
+    @property
+    def heard(self) -> tuple[SourceName, ...] | None:
+        """What captions hear; None: every source."""
+        return self._ear.sources
+
+    def problem_of(self, sources: Sequence[SourceName] | None) -> str:
+        """What is wrong with the sound of some sources (None: of all); "" if nothing is."""
         health = self.feed.health()
-        # Opening is no problem; one that lasts becomes another condition.
-        troubled = (one for one in health.sources if one.condition is not Condition.OPENING)
-        sentences = [health.problem, *(one.sentence for one in troubled)]
+        sentences = [health.problem]
+        for one in health.sources:
+            about = sources is None or one.source in sources
+            # Opening is no problem; one that lasts becomes another condition.
+            if about and one.condition is not Condition.OPENING:
+                sentences.append(one.sentence)
         return " ".join(sentence for sentence in sentences if sentence)
 
     @property
@@ -206,7 +213,9 @@ class Session:
 
     @property
     def finished(self) -> bool:
-        """The feed has ended (a file is over) and the engine has said everything about it."""
+        """The feed has ended (a file is over) and everything about it was said."""
+        if self.watch is not None and not self.watch.finished:
+            return False
         return self.ring.finished and not self.engine.alive and not self.engine.failed
 
     def stop(self) -> None:
@@ -219,6 +228,8 @@ class Session:
             self.restart_engine()
         if self.engine.alive and not self.engine.join(DRAIN_TIMEOUT_S):
             self.engine.stop()
+        if self.watch is not None:
+            self.watch.stop()
         if len(self.ring):
             self._tell_left(len(self.ring) * CHUNK_S)
         consumed_s = self.engine.load.consumed_s

@@ -111,16 +111,16 @@ def _say(error: Exception) -> str:
 
 
 class FileSource:
-    """Plays one file, or several in a row, into a ring from a thread of its own.
+    """Plays one file, or several in a row, into rings from a thread of its own.
 
     A full ring is waited for at either pace: a file, unlike a microphone, loses nothing by it. The
-    ring is closed at the end, also after an error.
+    rings are closed at the end, also after an error.
     """
 
     def __init__(
         self,
         path: Path | Sequence[Path],
-        ring: ChunkRing,
+        rings: ChunkRing | Sequence[ChunkRing],
         *,
         name: str = "",
         fast: bool = False,
@@ -131,7 +131,7 @@ class FileSource:
 
         Args:
             path: The file, or several, of which each but the last is filled up to whole chunks.
-            ring: Takes the chunks; must know the source `file`.
+            rings: One per consumer; each gets every chunk. Must know the source `file`.
             name: What people call it; by default the (first) file's name.
             fast: As fast as the ring accepts, instead of real time.
             seconds: How much of it is played, in whole chunks.
@@ -143,7 +143,7 @@ class FileSource:
         paths = [path] if isinstance(path, Path) else list(path)
         assert paths, "no file to play"
         self._files = _open_all(paths)
-        self._ring = ring
+        self._rings = (rings,) if isinstance(rings, ChunkRing) else tuple(rings)
         self._name = name or paths[0].name
         self._fast = fast
         self._seconds = seconds
@@ -179,7 +179,7 @@ class FileSource:
     @property
     def finished(self) -> bool:
         """Everything has been handed over, or it failed or was stopped."""
-        return self._ring.closed
+        return self._rings[0].closed
 
     def health(self) -> CaptureHealth:
         """A snapshot; cheap, from any thread."""
@@ -197,7 +197,7 @@ class FileSource:
         return CaptureHealth(
             sources=(source,),
             chunks=self._played_chunks,
-            dropped=self._ring.dropped,
+            dropped=sum(ring.dropped for ring in self._rings),
             running=self._resume.is_set() and not self.finished,
         )
 
@@ -240,7 +240,8 @@ class FileSource:
     def _finish(self) -> None:
         for one in self._files:
             one.close()
-        self._ring.close()
+        for ring in self._rings:
+            ring.close()
 
     def _play(self) -> None:
         start_s = time.monotonic()
@@ -258,21 +259,26 @@ class FileSource:
                 samples=samples[np.newaxis],
                 captured_s=captured_s,
             )
-            self._ring.push(chunk)
+            for ring in self._rings:
+                ring.push(chunk)
             self._meter.step(samples)
             self._played_chunks = index + 1
 
     def _wait_turn(self, end_s: float) -> float:
         """Wait until a chunk may be pushed; returns by how much that delays the rest, seconds."""
         before_s = time.monotonic()
-        held = self._ring.full or not self._resume.is_set()
+        held = self._full or not self._resume.is_set()
         self._resume.wait()
-        while self._ring.full and not self._stop.wait(FULL_WAIT_S):
+        while self._full and not self._stop.wait(FULL_WAIT_S):
             pass
         held_s = time.monotonic() - before_s if held else 0.0
         if not self._fast:
             self._stop.wait(max(0.0, end_s + held_s - time.monotonic()))
         return held_s
+
+    @property
+    def _full(self) -> bool:
+        return any(ring.full for ring in self._rings)
 
     def _chunks(self) -> Iterator[Samples]:
         """Yield float32 [6400], the last one of each file padded with zeros."""

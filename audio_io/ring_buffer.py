@@ -7,7 +7,7 @@ ever waits for the other; a full ring refuses the chunk and counts it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -47,6 +47,11 @@ class ChunkRing:
         self._popped = 0  # written by the consumer only
         self._dropped = 0  # written by the producer only
         self._closed = False  # written by the producer only
+        self.listening = True
+        """Written by the consumer's side: while it is False, chunks are let go of uncounted."""
+        self.ear: Callable[[AudioChunk], AudioChunk] | None = None
+        """What the consumer is given instead of a chunk, if it must not hear everything; called by
+        `pop` with a chunk of its own."""
 
     def __len__(self) -> int:
         """Chunks that wait now."""
@@ -61,7 +66,7 @@ class ChunkRing:
     @property
     def full(self) -> bool:
         """The next push would be refused."""
-        return len(self) >= self.capacity_chunks
+        return self.listening and len(self) >= self.capacity_chunks
 
     @property
     def closed(self) -> bool:
@@ -80,6 +85,8 @@ class ChunkRing:
             False when the ring is full: the chunk is not taken, and counted in `dropped`.
         """
         assert not self._closed, "push after close"
+        if not self.listening:
+            return True
         assert set(chunk.sources) <= set(self.sources), (chunk.sources, self.sources)
         if self._pushed - self._popped >= self.capacity_chunks:
             self._dropped += 1
@@ -109,7 +116,7 @@ class ChunkRing:
             captured_s=self._captured_s[slot],
         )
         self._popped += 1  # frees the slot: must stay the last write
-        return chunk
+        return chunk if self.ear is None else self.ear(chunk)
 
     def close(self) -> None:
         """Say that nothing more comes. Producer thread only, or once its thread has ended."""

@@ -23,7 +23,8 @@ from everlisten.app.exit_codes import GOOD
 from everlisten.app.model_choice import ModelChoice
 from everlisten.app.paths import AppPaths
 from everlisten.app.sequences import check_files
-from everlisten.app.session import Session, SessionPlan
+from everlisten.app.session import Session
+from everlisten.app.session_plan import SessionPlan
 from everlisten.app.supervisor import EngineSupervisor, ProblemReporter
 from everlisten.audio_io.errors import AudioError
 from everlisten.audio_io.file_source import FileSource

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from everlisten.app import controller as controller_module
+from everlisten.app import model_pair
 from everlisten.app.assistance import AssistanceControl
 from everlisten.app.controller import Controller
 from everlisten.app.engine_config import EngineConfig, read_texts
@@ -181,7 +181,7 @@ def test_a_big_model_that_keeps_failing_makes_room_for_the_embedded_one(rig, wai
     rig.gate.set()
     rig.begin(wait_for)
     wait_for(lambda: any("takes over" in event.text for event in rig.of(EngineFailed)))
-    assert rig.assistance.reading().why_not == controller_module.GAVE_UP
+    assert rig.assistance.reading().why_not == model_pair.GAVE_UP
     assert rig.big.closed
     count = len(rig.texts())
     wait_for(lambda: len(rig.texts()) > count)

@@ -1,0 +1,208 @@
+"""Keeps sounds judged while a session listens: one sound thread, begun again when it has failed.
+
+It never waits for the engine and the engine never waits for it. While no sound thread runs, the
+watch says that alerts do not work, and what is heard meanwhile is let go of: a warning that comes
+minutes late is none.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from everlisten.app.session_plan import WatchPost
+from everlisten.audio_io.chunk import Samples
+from everlisten.engine.errors import EngineError
+from everlisten.engine.events import AlertHealth
+from everlisten.engine.runner import EventSink
+
+logger = logging.getLogger(__name__)
+
+RESTART_FIRST_S = 1.0
+RESTART_LAST_S = 30.0
+"""The pause before another try doubles from the first to the last."""
+WELL_AFTER_S = 120.0
+"""A thread that ran for so long is well: the next failure is a new one."""
+REPEAT_S = 30.0
+"""How often a problem that lasts is told again."""
+END_TIMEOUT_S = 5.0
+"""How long the end of a session waits for what is still to be judged."""
+NOT_WORKING = "Alerts are not working: {reason}"
+
+
+class Hearing(Protocol):
+    """The sound thread, as `engine.sounds.thread` has it."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def join(self, timeout_s: float | None = None) -> bool: ...
+
+    def send(self, command: object) -> None: ...
+
+    @property
+    def alive(self) -> bool: ...
+
+    @property
+    def last_heard(self) -> Mapping[str, float]: ...
+
+    def last_30_s(self) -> Samples: ...
+
+    def clip(self, alert_id: str) -> Samples | None: ...
+
+
+Employ = Callable[[WatchPost], Hearing]
+"""Makes a sound thread that was not started; raises `EngineError` where alerts cannot work."""
+
+
+class SoundWatch:
+    """The sound thread of one session.
+
+    Args:
+        post: Where it listens.
+        employ: Makes a sound thread.
+        tell: Takes `AlertHealth` events; must not block.
+        wanted: Whether the user wants alerts or narration at all.
+        settings: Makes the command that tells the sound thread the settings as they are now.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        post: WatchPost,
+        employ: Employ,
+        tell: EventSink,
+        *,
+        wanted: Callable[[], bool] = lambda: True,
+        settings: Callable[[], object] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._post = post
+        self._employ = employ
+        self._tell = tell
+        self._wanted = wanted
+        self._settings = settings
+        self._clock = clock
+        self._thread: Hearing | None = None
+        self._pause_s = RESTART_FIRST_S
+        self._try_at_s = 0.0
+        self._begun_s = 0.0
+        self._problem = ""
+        self._told_s = 0.0
+        self._ended = False
+        # The window's settings and the control thread both begin and end it.
+        self._lock = threading.RLock()
+
+    @property
+    def hearing(self) -> Hearing | None:
+        """The sound thread while it runs."""
+        thread = self._thread
+        return thread if thread is not None and thread.alive else None
+
+    @property
+    def finished(self) -> bool:
+        """The feed has ended and everything in the ring was judged, or nobody judges it."""
+        return self.hearing is None and self._post.ring.finished
+
+    def start(self) -> None:
+        """Begin."""
+        self.look_after()
+
+    def reconfigure(self) -> None:
+        """The settings of alerts were changed."""
+        with self._lock:
+            self._pause_s, self._try_at_s = RESTART_FIRST_S, 0.0
+            if not self._wanted():
+                self._dismiss()
+                self._problem = ""
+            elif self._thread is not None and self._settings is not None:
+                self._thread.send(self._settings())
+
+    def send(self, command: object) -> None:
+        """Queue a command to the sound thread, if it runs."""
+        thread = self.hearing
+        if thread is not None:
+            thread.send(command)
+
+    def look_after(self) -> None:
+        """Begin again what has failed; call several times a second."""
+        with self._lock:
+            if self._ended or self.hearing is not None:
+                return
+            thread, self._thread = self._thread, None
+            if thread is not None and self._post.ring.finished:
+                return
+            now_s = self._clock()
+            if thread is not None:
+                self._failed(now_s)
+            if self._wanted() and now_s >= self._try_at_s:
+                self._begin(now_s)
+            if self._thread is None:
+                self._let_go(now_s)
+
+    def stop(self) -> None:
+        """End; the feed has ended, so the thread ends by itself once the ring is empty."""
+        with self._lock:
+            self._ended = True
+            thread = self._thread
+            if thread is not None and thread.alive and not thread.join(END_TIMEOUT_S):
+                logger.warning("the sounds of the session's last seconds were not judged")
+            self._dismiss()
+
+    def _begin(self, now_s: float) -> None:
+        try:
+            thread = self._employ(self._post)
+        except EngineError as error:
+            self._report(NOT_WORKING.format(reason=error), now_s)
+            self._put_off(now_s)
+            return
+        except Exception as error:
+            logger.exception("the sound thread could not be made")
+            self._report(NOT_WORKING.format(reason=f"{error!r}. The log says more."), now_s)
+            self._put_off(now_s)
+            return
+        self._problem = ""
+        self._begun_s = now_s
+        self._thread = thread
+        self._post.ring.listening = True
+        thread.start()
+
+    def _failed(self, now_s: float) -> None:
+        if now_s - self._begun_s > WELL_AFTER_S:
+            self._pause_s = RESTART_FIRST_S
+        reason = "listening for sounds failed. It is started again by itself."
+        self._report(NOT_WORKING.format(reason=reason), now_s)
+        self._put_off(now_s)
+
+    def _put_off(self, now_s: float) -> None:
+        logger.warning("the sound thread is tried again in %.0f s", self._pause_s)
+        self._try_at_s = now_s + self._pause_s
+        self._pause_s = min(2 * self._pause_s, RESTART_LAST_S)
+
+    def _let_go(self, now_s: float) -> None:
+        ring = self._post.ring
+        ring.listening = False
+        while ring.pop() is not None:
+            pass
+        if self._problem and now_s - self._told_s >= REPEAT_S:
+            self._report(self._problem, now_s)
+
+    def _report(self, problem: str, now_s: float) -> None:
+        self._problem = problem
+        self._told_s = now_s
+        wall_s = max(0.0, time.monotonic() - self._post.started_s)
+        session = self._post.session
+        health = AlertHealth(
+            id=f"{session}-alert-health", session=session, working=False, problem=problem
+        )
+        self._tell(dataclasses.replace(health, wall_s=wall_s, emitted_s=wall_s))
+
+    def _dismiss(self) -> None:
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.stop()
