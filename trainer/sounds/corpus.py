@@ -45,7 +45,7 @@ class Clip:
         source_group: Clips of one group are never on two sides of a split.
         recording: What it was cut from; coarser than the group where a sound has few recordings.
         fold: 0..4.
-        official_fold: 1..5 in ESC-10 and ESC-50, else nothing.
+        official_fold: 1..5 in ESC-10 and ESC-50, else nothing; one clip is moved to its twin's.
         licence: As the corpus states it.
         author: As the corpus states it.
         source: The set it is from, as the corpus states it.
