@@ -1,4 +1,4 @@
-"""Builds the demo scene from the recordings that `scene.yaml` names.
+"""Builds the demo scene from the recordings that `scene.yaml` names, and a synthesised alarm.
 
     python assets/demo/build_scene.py SPEECH_AND_SOUNDS_FOLDER
 
@@ -17,13 +17,18 @@ import soxr
 import yaml
 from numpy.typing import NDArray
 
+from everlisten.trainer.sounds.rhythms import Rhythm, patterned, piezo
+
 SCENE = Path(__file__).with_name("scene.yaml")
 SAMPLE_RATE_HZ = 16_000
 FADE_S = 0.02
 """At both ends of a recording, so that a cut does not click."""
 SPEECH_DBFS = -22.0
 MUSIC_DBFS = -24.0
+SOUND_DBFS = -22.0
+ALARM_DBFS = -25.0
 """RMS of a whole recording; music is a little lower, because it has no pauses."""
+ALARM_HZ = 3_100.0
 PEAK_LIMIT = 0.89
 """-1 dBFS."""
 
@@ -59,10 +64,23 @@ def segment_samples(segment: dict[str, Any], data: Path) -> Samples:
     length = round((segment["end_s"] - segment["start_s"]) * SAMPLE_RATE_HZ)
     if segment["kind"] == "silence":
         return np.zeros(length)
+    if segment["kind"] == "alarm":
+        return level(smoke_alarm(segment["seed"], length), ALARM_DBFS)
     clip = read_clip(data / segment["file"], segment["from_s"], segment["to_s"])
     assert len(clip) == length, (segment["file"], len(clip), length)
-    music = segment["kind"] == "music"
-    return fade(level(clip, MUSIC_DBFS if music else SPEECH_DBFS), 1.0 if music else FADE_S)
+    target_dbfs = {"music": MUSIC_DBFS, "sound": SOUND_DBFS}.get(segment["kind"], SPEECH_DBFS)
+    return fade(level(clip, target_dbfs), 1.0 if segment["kind"] == "music" else FADE_S)
+
+
+def smoke_alarm(seed: int, length: int) -> Samples:
+    """float64 [length]: two groups of ISO 8201's temporal-three, from a piezo buzzer."""
+    rng = np.random.default_rng(seed)
+    rhythm = Rhythm(pulses=3, on_s=0.5, off_s=0.5, pause_s=1.5, groups=2)
+    made = patterned(rng, rhythm, piezo(rng, ALARM_HZ), "smoke_alarm", "temporal-three")
+    alarm = np.zeros(length)
+    part = made.samples[:length]
+    alarm[: len(part)] = part
+    return alarm
 
 
 def main() -> None:
