@@ -8,6 +8,7 @@ from typing import Literal, TextIO
 from everlisten.audio_io.chunk import SourceName
 from everlisten.engine import event_json
 from everlisten.engine.events import (
+    AlertHealth,
     CaptionFinal,
     CaptionPartial,
     EngineEvent,
@@ -19,6 +20,7 @@ from everlisten.engine.events import (
     ReplyFinal,
     SessionStarted,
     SoundAlert,
+    SoundHeard,
     TranslationFinal,
     TranslationPartial,
 )
@@ -77,7 +79,9 @@ class ConsolePrinter:
         self._open_columns = 0
         self._last_problem = ""
         self._replies: dict[str, str] = {}
-        self._alerts: set[str] = set()
+        self._alerts: dict[str, int] = {}
+        self._sounds: set[str] = set()
+        self._alert_problem = ""
 
     def show(self, event: EngineEvent) -> None:
         """Print one event, if it is for a person."""
@@ -90,6 +94,10 @@ class ConsolePrinter:
                 self._line(f"{_INDENT}→ {event.text}")
             case SoundAlert():
                 self._alert(event)
+            case SoundHeard():
+                self._sound(event)
+            case AlertHealth():
+                self._alert_health(event)
             case Question():
                 self._line(f"[{clock(event.start_s)}] You asked: {event.text}")
             case ReplyDelta():
@@ -122,10 +130,24 @@ class ConsolePrinter:
         self._unfinished(f"{mark}{event.stable}|{event.unstable}")
 
     def _alert(self, event: SoundAlert) -> None:
-        # An event that goes on is told again with the same id.
-        if event.id not in self._alerts:
-            self._alerts.add(event.id)
-            self._line(f"[{clock(event.start_s)}] ! {event.label}. {event.advice}")
+        # An event that goes on is told again with the same id; louder, if nobody has reacted.
+        if event.level > self._alerts.get(event.id, -1):
+            self._alerts[event.id] = event.level
+            again = "still: " if event.level else ""
+            self._line(f"[{clock(event.start_s)}] ! {again}{event.label}. {event.advice}".rstrip())
+
+    def _sound(self, event: SoundHeard) -> None:
+        if event.id not in self._sounds:
+            self._sounds.add(event.id)
+            self._line(f"[{clock(event.start_s)}] [{event.label}]")
+
+    def _alert_health(self, event: AlertHealth) -> None:
+        problem = "" if event.working else event.problem
+        if problem == self._alert_problem:
+            return
+        if problem or self._alert_problem:
+            self._note(problem or "Alerts are working again.")
+        self._alert_problem = problem
 
     def _unfinished(self, text: str) -> None:
         if self._partials == "lines":

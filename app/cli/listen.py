@@ -53,13 +53,16 @@ class Printer(Protocol):
 def run(args: argparse.Namespace, config: AppConfig, paths: AppPaths) -> int:
     """Listen until the file ends, the asked-for time is over, or Ctrl+C."""
     _check(args)
+    if args.no_alerts:
+        # The microphone is not opened for them either.
+        config = replace(config, alerts=replace(config.alerts, enabled=False, narrate=False))
     with Equipment.open(config, paths) as equipment:
         choice = choice_of(args, config)
         plan = _plan(args, config, equipment, choice)
         printer = _printer(args, plan)
         model = _load(equipment, choice, quiet=args.json)
         try:
-            session = Session(plan, model=model, writer=equipment.writer)
+            session = equipment.session(plan, model)
             if not args.json and args.file is None:
                 heard = _HEARD[args.source or config.listen.source]
                 print(f"Listening to {heard}; Ctrl+C ends.", file=sys.stderr)
@@ -102,7 +105,7 @@ def _plan(
         check_files(args.file)
         seconds = math.inf if args.seconds is None else args.seconds
         plan = equipment.file_plan(args.file, instruction, fast=args.fast, seconds=seconds)
-        return replace(plan, model_name=choice.model)
+        return _watched(args, replace(plan, model_name=choice.model))
     listen = config.listen
     selection = source_selection(
         args.source or listen.source,
@@ -110,7 +113,11 @@ def _plan(
         listen.system if args.output is None else args.output,
     )
     plan = equipment.live_plan(equipment.resolve(selection), instruction)
-    return replace(plan, model_name=choice.model)
+    return _watched(args, replace(plan, model_name=choice.model))
+
+
+def _watched(args: argparse.Namespace, plan: SessionPlan) -> SessionPlan:
+    return replace(plan, watch=None) if args.no_alerts else plan
 
 
 def _printer(args: argparse.Namespace, plan: SessionPlan) -> Printer:
@@ -135,6 +142,8 @@ def _follow(
             while not (session.finished or interrupted() or _time_is_over(session, args)):
                 _show_all(equipment, printer)
                 supervisor.look_after(session)
+                if session.watch is not None:
+                    session.watch.look_after()
                 reporter.report(session)
                 advance()
                 time.sleep(TICK_S)

@@ -80,6 +80,9 @@ def _add_listen(parser: argparse.ArgumentParser) -> None:
         metavar="LANGUAGE",
         help="the spoken one, such as de, or auto (default: as set)",
     )
+    parser.add_argument(
+        "--no-alerts", action="store_true", help="do not warn about sounds, nor name them"
+    )
     parser.add_argument("--srt", type=Path, metavar="OUT", help="then write subtitles to this file")
     parser.add_argument("--seconds", type=float, metavar="N", help="stop after N seconds of sound")
     listen_model.add_options(parser)

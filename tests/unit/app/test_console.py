@@ -9,6 +9,7 @@ import pytest
 from everlisten.app.console import ConsolePrinter, JsonPrinter, clock
 from everlisten.audio_io.chunk import SourceName
 from everlisten.engine.events import (
+    AlertHealth,
     CaptionFinal,
     CaptionPartial,
     EngineFailed,
@@ -18,6 +19,7 @@ from everlisten.engine.events import (
     ReplyDelta,
     ReplyFinal,
     SoundAlert,
+    SoundHeard,
     TranslationFinal,
 )
 
@@ -93,6 +95,29 @@ def test_alerts_show_their_advice():
     alert = SoundAlert(id="a", session="s", label="Smoke alarm", advice="Look!")
     out, _ = printed([alert, dataclasses.replace(alert, end_s=9.0)])
     assert out == "[00:00.0] ! Smoke alarm. Look!\n", "an event that goes on is shown once"
+
+
+def test_an_alert_that_is_repeated_shows_again():
+    alert = SoundAlert(id="a", session="s", label="Smoke alarm", advice="Look!")
+    out, _ = printed([alert, dataclasses.replace(alert, level=1, end_s=9.0)])
+    assert out.splitlines() == [
+        "[00:00.0] ! Smoke alarm. Look!",
+        "[00:00.0] ! still: Smoke alarm. Look!",
+    ]
+
+
+def test_other_sounds_stand_in_brackets_once():
+    music = SoundHeard(id="m", session="s", sound="music", label="music", start_s=3.0)
+    out, _ = printed([music, dataclasses.replace(music, end_s=9.0)])
+    assert out == "[00:03.0] [music]\n"
+
+
+def test_alerts_that_do_not_work_are_told_once():
+    bad = AlertHealth(id="h", session="s", working=False, problem="Alerts are not working: why.")
+    good = AlertHealth(id="h", session="s")
+    out, notes = printed([good, bad, bad, good, good])
+    assert out == ""
+    assert notes.splitlines() == ["Alerts are not working: why.", "Alerts are working again."]
 
 
 def test_replies_grow_in_place():
