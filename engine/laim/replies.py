@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from everlisten.audio_io.chunk import CHUNK_S, SourceName
-from everlisten.engine.alerts.policy import AlertPolicy, AlertState
+from everlisten.engine.alerts.policy import AlertPolicy
+from everlisten.engine.alerts.state import AlertState
 from everlisten.engine.events import EngineEvent, ReplyDelta, ReplyFinal
 from everlisten.engine.laim.outcomes import Began, Decided, Ended, Outcome, Word
 from everlisten.engine.laim.text import StreamingDecoder

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from everlisten.engine.alerts.policy import AlertState
+from everlisten.engine.alerts.state import AlertState
 from everlisten.engine.events import EngineEvent, EngineFailed
 from everlisten.engine.interaction import Instruction
 from everlisten.engine.laim.briefs import Brief

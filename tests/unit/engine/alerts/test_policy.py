@@ -1,19 +1,367 @@
 """One event gives one alert, a continuing one the same alert again, and then there is a pause."""
 
+import itertools
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from everlisten.audio_io.chunk import SourceName
-from everlisten.engine.alerts.catalogue import URGENT_REPLY, AlertEntry, shipped_alerts
 from everlisten.engine.alerts.policy import AlertPolicy
+from everlisten.engine.alerts.settings import AlertSettings
+from everlisten.engine.alerts.snoozes import Snoozes
+from everlisten.engine.events import AlertAcknowledged
 
-ENTRY = AlertEntry(
-    id=URGENT_REPLY, label="Look", severity="emergency", advice="Go.", merge_s=5, cooldown_s=20
+from .conftest import CATALOGUE, SOUNDS, Room, entry
+
+# Hits
+
+
+def test_one_chunk_is_not_enough_where_two_are_needed(room):
+    assert room.hear(dog=0.9) == []
+    assert room.quiet(10.0) == []
+
+
+def test_the_alert_comes_with_the_last_hit_needed(room):
+    room.quiet(2.0)
+    room.hear(dog=0.8)
+    (alert,) = room.hear(dog=0.9)
+    assert (alert.sound, alert.label, alert.severity) == ("dog", "Dog", "notice")
+    assert (alert.advice, alert.emotion) == ("Do dog.", "normal")
+    assert (alert.level, alert.ongoing) == (0, True)
+    assert (alert.start_s, alert.end_s, alert.emitted_s) == pytest.approx((2.0, 2.8, 2.8))
+    assert (alert.session, alert.source, alert.confidence) == ("s1", SourceName.MIC, 0.9)
+
+
+def test_hits_need_not_be_consecutive_but_within_the_window(room):
+    room.hear(dog=0.9)
+    room.hears(2)
+    assert room.hear(dog=0.9), "the 1st and the 4th of four"
+    other = Room()
+    other.hear(dog=0.9)
+    other.hears(3)
+    assert other.hear(dog=0.9) == [], "the 1st and the 5th"
+
+
+def test_just_below_the_threshold_is_no_hit(room):
+    assert room.hears(10, dog=0.59) == []
+    assert room.hears(2, dog=0.61)
+
+
+def test_where_one_hit_is_enough_it_is_told_at_once(room):
+    assert [one.sound for one in room.hear(bell=0.9)] == ["bell"]
+
+
+# One event
+
+
+def test_a_continuing_event_keeps_its_id_and_grows(room):
+    alerts = room.hears(30, dog=0.9)
+    assert len({one.id for one in alerts}) == 1
+    assert {one.start_s for one in alerts} == {0.0}
+    ends = [one.end_s for one in alerts]
+    assert ends == sorted(ends)
+    assert 4 <= len(alerts) <= 8, "every two seconds, not every chunk"
+    assert room.state.told == 1
+
+
+def test_an_event_goes_on_at_half_the_probability(room):
+    room.hears(2, dog=0.9)
+    room.hears(20, dog=0.31)  # half of 0.6 and a little
+    room.hears(10, dog=0.29)
+    assert room.state.events["dog"].end_s == pytest.approx(22 * 0.4)
+
+
+def test_a_gap_shorter_than_merge_s_is_the_same_event(room):
+    first = room.hears(2, dog=0.9)[0]
+    room.quiet(3.6)
+    again = room.hears(2, dog=0.9)
+    assert {one.id for one in again} == {first.id}
+    assert again[0].ongoing
+
+
+def test_its_end_is_told(room):
+    room.hears(2, dog=0.9)
+    (last,) = room.quiet(6.0)
+    assert not last.ongoing
+    assert last.end_s == pytest.approx(0.8)
+    assert last.emitted_s == pytest.approx(0.8 + 4.0 + 0.4)
+    assert room.quiet(30.0) == []
+
+
+def test_after_an_event_the_kind_is_quiet_for_a_while(room):
+    first = room.hears(2, dog=0.9)[0]
+    room.quiet(4.8)
+    assert [one for one in room.hears(10, dog=0.9) if one.id != first.id] == []
+    later = Room()
+    first = later.hears(2, dog=0.9)[0]
+    later.quiet(10.0)
+    second = later.hears(2, dog=0.9)
+    assert len(second) == 1
+    assert second[0].id != first.id
+    assert later.state.told == 2
+
+
+def test_a_sound_that_outlasts_the_pause_is_told_after_it(room):
+    """No alarm stays untold because it followed another one."""
+    room.hears(2, dog=0.9)
+    room.quiet(5.0)
+    alerts = room.hears(40, dog=0.9)
+    assert {one.id for one in alerts} != set()
+    assert alerts[0].emitted_s == pytest.approx(0.8 + 10.0, abs=0.41)
+
+
+def test_confidence_is_the_highest_so_far(room):
+    room.hears(2, dog=0.8)
+    room.hear(dog=0.97)
+    alerts = room.hears(10, dog=0.7)
+    assert alerts[-1].confidence == 0.97
+
+
+def test_the_end_of_the_sound_ends_every_event(room):
+    room.hears(2, dog=0.9)
+    (last,) = room.policy.flush(room.state, 0.8)
+    assert not last.ongoing
+    assert room.policy.flush(room.state, 0.8) == []
+
+
+def test_reset_equals_fresh(room):
+    room.hears(3, dog=0.9, oven=0.9, smoke=0.4, music=0.9)
+    assert room.state != room.policy.new_state("s1")
+    room.policy.reset(room.state)
+    assert room.state == room.policy.new_state("s1")
+
+
+def test_sessions_do_not_know_of_each_other(room):
+    (alert,) = room.hears(2, dog=0.9)
+    other = room.policy.new_state("s2")
+    assert other.events == {}
+    assert alert.id.startswith("s1-")
+
+
+def test_a_broken_signal_gives_no_alert(room):
+    assert room.hears(20, dog=1.0, smoke=1.0, shot=1.0, broken="No numbers.") == []
+    room.hears(2, dog=0.9)
+    ended = room.hears(20, dog=1.0, broken="No numbers.")
+    assert [one.ongoing for one in ended] == [False]
+
+
+def test_sounds_that_the_model_does_not_know_are_never_heard():
+    room = Room(entries={**CATALOGUE, "ghost": entry("ghost")})
+    assert room.hears(5) == []
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(SOUNDS), st.floats(0.0, 1.0)), max_size=40))
+def test_whatever_is_heard_ids_are_one_event_each(readings):
+    room = Room()
+    told = [alert for reading in readings for alert in room.hear(**reading)]
+    for sound in SOUNDS:
+        of_sound = [one for one in told if one.sound == sound]
+        spans = {one.id: one.start_s for one in of_sound}
+        assert len(set(spans.values())) == len(spans)
+        for one in of_sound:
+            assert 0.0 <= one.start_s <= one.end_s <= one.emitted_s + 1e-6
+            assert 0.0 <= one.confidence <= 1.0
+            assert one.why
+
+
+# Sensitivity
+
+
+@pytest.mark.parametrize(
+    ("sensitivity", "least"), [(0.0, 0.9173), (0.5, 0.6), (0.7, 0.4026), (1.0, 0.1687)]
 )
+def test_sensitivity_moves_the_bar(sensitivity, least):
+    """sigmoid(logit(0.6) - 4 (s - 0.5))"""
+    for probability, told in ((least - 0.002, False), (least + 0.002, True)):
+        room = Room(AlertSettings(sensitivity={"dog": sensitivity}))
+        assert bool(room.hears(3, dog=probability)) is told
 
 
-@pytest.fixture
-def policy():
-    return AlertPolicy({URGENT_REPLY: ENTRY})
+def test_the_catalogue_sets_the_sensitivity_where_the_user_did_not():
+    room = Room(entries={"dog": entry("dog", sensitivity=1.0)})
+    assert room.hears(2, dog=0.2)
+
+
+def test_a_counter_example_raises_the_bar(room):
+    assert room.hears(4, dog=0.9, raised={"dog": 2.0}) == []
+    assert room.hears(4, dog=0.9, raised={"horn": 2.0})
+
+
+# Switches, quiet hours
+
+
+def test_nothing_is_told_of_what_is_switched_off():
+    room = Room(AlertSettings(switched_off=frozenset({"smoke"})))
+    assert room.hears(20, smoke=0.99) == []
+    assert room.hears(2, dog=0.9)
+
+
+def test_nothing_is_told_while_alerts_are_off():
+    assert Room(AlertSettings(enabled=False)).hears(20, smoke=0.99, dog=0.99) == []
+
+
+@pytest.mark.parametrize(
+    ("time", "quiet"), [("21:59", False), ("22:00", True), ("03:00", True), ("07:00", False)]
+)
+def test_quiet_hours_span_midnight_and_emergencies_break_through(time, quiet):
+    room = Room(AlertSettings(quiet_from="22:00", quiet_to="07:00"))
+    hour, minute = map(int, time.split(":"))
+    room.clock.time = room.clock.time.replace(hour=hour, minute=minute)
+    assert bool(room.hears(3, dog=0.9)) is not quiet
+    assert room.hear(shot=0.99)
+
+
+def test_what_still_goes_on_is_told_when_the_quiet_hours_end():
+    room = Room(AlertSettings(quiet_from="22:00", quiet_to="07:00"))
+    room.clock.time = room.clock.time.replace(hour=6, minute=59)
+    assert room.hears(10, dog=0.9) == []
+    room.clock.forward(2)
+    (alert,) = room.hear(dog=0.9)
+    assert alert.start_s == 0.0
+
+
+def test_what_is_over_is_not_told_later():
+    room = Room(AlertSettings(quiet_from="22:00", quiet_to="07:00"))
+    room.clock.time = room.clock.time.replace(hour=6, minute=59)
+    room.hears(3, dog=0.9)
+    room.quiet(3.0)
+    room.clock.forward(2)
+    assert room.quiet(20.0) == []
+
+
+def test_settings_hold_from_the_next_chunk(room):
+    room.policy.settings = AlertSettings(switched_off=frozenset({"dog"}), language="zh")
+    assert room.hears(3, dog=0.9) == []
+    (alert,) = room.hears(2, horn=0.9)
+    assert (alert.label, alert.advice) == ("horn-zh", "horn-advice-zh")
+    assert "把握90%" in alert.why
+
+
+# Snooze
+
+
+def test_a_snoozed_sound_is_held_back_until_then(room):
+    assert room.policy.snooze(room.state, "dog", 10.0, room.now_s) == []
+    assert room.hears(3, dog=0.9) == []
+    assert room.hears(2, horn=0.9)
+    room.clock.forward(9.9)
+    assert room.hears(3, dog=0.9) == []
+    room.clock.forward(0.2)
+    assert room.hears(3, dog=0.9)
+
+
+def test_a_snooze_of_all_holds_back_all_but_emergencies(room):
+    room.policy.snooze(room.state, None, 30.0, room.now_s)
+    assert room.hears(3, dog=0.9, horn=0.9) == []
+    assert [one.sound for one in room.hear(shot=0.9)] == ["shot"]
+
+
+def test_an_emergency_is_snoozed_by_its_name_for_an_hour_at_most(room):
+    room.policy.snooze(room.state, "shot", 24 * 60.0, room.now_s)
+    room.clock.forward(59)
+    assert room.hear(shot=0.99) == []
+    room.quiet(20.0)
+    room.clock.forward(2)
+    assert room.hear(shot=0.99)
+
+
+def test_a_snooze_can_be_ended(room):
+    room.policy.snooze(room.state, None, 30.0, room.now_s)
+    room.policy.snooze(room.state, None, 0.0, room.now_s)
+    assert room.hears(2, dog=0.9)
+
+
+def test_a_snooze_acknowledges_what_is_open(room):
+    dog = room.hears(2, dog=0.9)[0]
+    horn = room.hears(2, dog=0.9, horn=0.99)[0]
+    shot = room.hear(shot=0.99)[0]
+    said = room.policy.snooze(room.state, "dog", 5.0, room.now_s)
+    assert [(one.id, one.how) for one in said] == [(dog.id, "snooze")]
+    said = room.policy.snooze(room.state, None, 5.0, room.now_s)
+    assert [one.id for one in said] == [horn.id]
+    said = room.policy.snooze(room.state, "shot", 5.0, room.now_s)
+    assert [one.id for one in said] == [shot.id]
+
+
+def test_snoozes_outlive_a_session():
+    snoozes = Snoozes()
+    first = Room(snoozes=snoozes)
+    first.policy.snooze(first.state, "dog", 10.0, 0.0)
+    second = Room(snoozes=snoozes)
+    assert second.hears(3, dog=0.9) == []
+
+
+# Acknowledging and repeating
+
+
+def test_an_emergency_is_repeated_louder_three_times(room):
+    alerts = room.hear(shot=0.99) + room.quiet(60.0)
+    assert len({one.id for one in alerts}) == 1
+    levels = [(one.level, round(one.emitted_s, 1)) for one in alerts if one.ongoing or one.level]
+    assert levels == [(0, 0.4), (1, 5.6), (2, 10.4), (3, 15.6)]
+
+
+def test_it_is_repeated_also_while_it_goes_on(room):
+    alerts = room.hears(100, scream=0.99)
+    steps = [later.level - sooner.level for sooner, later in itertools.pairwise(alerts)]
+    assert alerts[-1].level == 3
+    assert set(steps) == {0, 1}
+    assert all(one.ongoing for one in alerts)
+
+
+def test_acknowledged_it_is_not_repeated(room):
+    (alert,) = room.hear(shot=0.99)
+    said = room.policy.acknowledge(room.state, alert.id, 0.4)
+    assert said == AlertAcknowledged(
+        id=alert.id, session="s1", source=SourceName.MIC, start_s=0.4, end_s=0.4, emitted_s=0.4
+    )
+    assert [one.level for one in room.quiet(60.0)] == [0], "only its end"
+
+
+def test_a_notice_is_not_repeated(room):
+    alerts = room.hears(2, dog=0.9) + room.quiet(60.0)
+    assert {one.level for one in alerts} == {0}
+
+
+def test_what_is_no_longer_known_can_be_acknowledged(room):
+    said = room.policy.acknowledge(room.state, "another", 3.0, "not_this")
+    assert (said.id, said.how, said.source) == ("another", "not_this", None)
+
+
+def test_a_new_event_is_repeated_on_its_own(room):
+    (first,) = room.hear(shot=0.99)
+    room.policy.acknowledge(room.state, first.id, 0.4)
+    room.quiet(20.0)
+    (second,) = room.hear(shot=0.99)
+    assert (second.id != first.id, second.level) == (True, 0)
+    assert max(one.level for one in room.quiet(30.0)) == 3
+
+
+# Taught sounds and tests
+
+
+def test_taught_sounds_are_alerts_like_others(room):
+    room.policy.set_taught([entry("taught-12345678", hits=1, window=1)])
+    (alert,) = room.hear(**{"taught-12345678": 0.9})
+    assert alert.sound == "taught-12345678"
+    room.policy.set_taught([])
+    assert room.hears(30, **{"taught-12345678": 0.9}) == []
+
+
+def test_a_test_is_marked_and_held_back_by_nothing(room):
+    room.policy.settings = AlertSettings(
+        enabled=False, quiet_from="00:00", quiet_to="23:59", switched_off=frozenset({"dog"})
+    )
+    room.policy.snooze(room.state, "dog", 60.0, 0.0)
+    room.policy = room.policy.for_test("dog")
+    room.state = room.policy.new_state("s1", test=True)
+    (alert,) = room.hears(2, dog=0.9)
+    assert alert.id.startswith("test-s1-")
+    assert alert.why.startswith("Test. ")
+
+
+# Urgent replies of the big model
 
 
 def sign(policy, state, start_s, confidence=0.9):
@@ -27,55 +375,41 @@ def sign(policy, state, start_s, confidence=0.9):
     )
 
 
-def test_the_first_sign_is_told(policy):
-    alert = sign(policy, policy.new_state("s1"), 10.0)
-    assert (alert.label, alert.severity, alert.advice) == ("Look", "emergency", "Go.")
+def test_an_urgent_reply_is_an_alert(room):
+    alert = sign(room.policy, room.state, 10.0)
+    assert (alert.sound, alert.severity, alert.ongoing) == ("urgent-reply", "emergency", False)
     assert (alert.start_s, alert.end_s, alert.emitted_s) == (10.0, 12.0, 12.4)
     assert (alert.session, alert.source, alert.confidence) == ("s1", SourceName.MIC, 0.9)
+    assert "urgent" in alert.why
 
 
-def test_a_continuing_event_keeps_its_id_and_grows(policy):
-    state = policy.new_state("s1")
-    first, second, third = (sign(policy, state, at_s, 0.5 + at_s / 100) for at_s in (10, 16, 23))
+def test_further_urgent_replies_continue_the_event(room):
+    first, second, third = (
+        sign(room.policy, room.state, at_s, 0.5 + at_s / 100) for at_s in (10, 16, 23)
+    )
     assert first.id == second.id == third.id
-    assert [one.start_s for one in (first, second, third)] == [10, 10, 10]
     assert [one.end_s for one in (first, second, third)] == [12, 18, 25]
     assert third.confidence == pytest.approx(0.73)
-    assert state.told == 1
+    assert room.state.told == 1
 
 
-def test_after_an_event_the_kind_is_quiet_for_a_while(policy):
-    state = policy.new_state("s1")
-    first = sign(policy, state, 10.0)
-    assert sign(policy, state, 17.5) is None
-    assert sign(policy, state, 31.9) is None
-    later = sign(policy, state, 32.0)
+def test_after_an_urgent_reply_there_is_a_pause(room):
+    first = sign(room.policy, room.state, 10.0)
+    assert sign(room.policy, room.state, 17.5) is None
+    assert sign(room.policy, room.state, 31.9) is None
+    later = sign(room.policy, room.state, 32.0)
     assert later.id != first.id
-    assert state.told == 2
+    assert room.state.told == 2
 
 
-def test_reset_equals_fresh(policy):
-    state = policy.new_state("s1")
-    sign(policy, state, 10.0)
-    policy.reset(state)
-    assert state == policy.new_state("s1")
+def test_urgent_replies_are_held_back_by_the_same_choices(room):
+    room.policy.settings = AlertSettings(switched_off=frozenset({"urgent-reply"}))
+    assert sign(room.policy, room.state, 10.0) is None
+    room.policy.settings = AlertSettings(quiet_from="00:00", quiet_to="23:59")
+    assert sign(room.policy, room.state, 60.0), "an emergency"
+    room.policy.snooze(room.state, "urgent-reply", 5.0, 61.0)
+    assert sign(room.policy, room.state, 100.0) is None
 
 
-def test_sessions_do_not_know_of_each_other(policy):
-    one, other = policy.new_state("s1"), policy.new_state("s2")
-    assert sign(policy, one, 10.0).id != sign(policy, other, 10.0).id
-
-
-def test_the_shipped_catalogue_has_the_urgent_reply():
-    entry = shipped_alerts()[URGENT_REPLY]
-    assert entry.severity == "emergency"
-    assert entry.advice
-
-
-@pytest.mark.parametrize(
-    ("change", "named"), [({"severity": "loud"}, "loud"), ({"merge_s": 30}, "merge_s = 30")]
-)
-def test_a_wrong_entry_is_named(change, named):
-    fields = {"id": "x", "label": "X", "severity": "notice", "advice": "", "merge_s": 1}
-    with pytest.raises(ValueError, match=named):
-        AlertEntry(**{**fields, "cooldown_s": 20, **change})
+def test_the_shipped_catalogue_is_the_default():
+    assert "smoke_alarm" in AlertPolicy().entries

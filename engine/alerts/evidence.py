@@ -1,0 +1,134 @@
+"""How much speaks for a sound: its last chunks, measured against the bar that it must reach.
+
+All of it is in logits (log of p / (1 - p)), where a probability near 0 or 1 does not hide how sure
+the model is, and where sensitivity, rhythm and counter-examples add up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from everlisten.audio_io.chunk import SourceName
+from everlisten.engine.alerts.catalogue import AlertEntry
+from everlisten.engine.sounds.rhythm import REGULAR, Rhythm
+
+SENSITIVITY_LOGITS = 4.0
+"""From the least to the greatest sensitivity the bar falls by so much: at a threshold of 0.5 from
+0.88 to 0.12."""
+DEFAULT_THRESHOLD = 0.5
+RHYTHM_HELPS = 2.0
+"""A rhythm that was seen in full lowers the bar by so much: 0.5 becomes 0.12."""
+NO_RHYTHM_YET = 1.0
+"""A patterned alarm without its rhythm must be surer by so much, and heard once more."""
+OTHER_RHYTHM = 2.0
+"""Beeps that go on in another rhythm raise the bar by so much."""
+RHYTHM_SEEN = 0.5
+"""Confidence from which a rhythm counts as seen: the first whole pattern."""
+_CLEAREST = 6.0
+"""A chunk counts for no more: three good ones outweigh a perfect one."""
+_LEAST_P = 1e-4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeardChunk:
+    """What was heard in one chunk.
+
+    Attributes:
+        probabilities: By sound, taught ones too.
+        thresholds: At default sensitivity, by sound.
+        start_s: Stream time.
+        end_s: Stream time.
+        source: Where it was loudest.
+        rhythm: Of the last 10 s; None where it was not looked at.
+        raised: Logits by which the bar of a sound is higher, because the chunk is like one of
+            which the user said that it is something else.
+        broken: Nothing may be concluded from it; not "" why.
+    """
+
+    probabilities: Mapping[str, float]
+    thresholds: Mapping[str, float]
+    start_s: float
+    end_s: float
+    source: SourceName | None = None
+    rhythm: Rhythm | None = None
+    raised: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    broken: str = ""
+
+    def probability(self, sound: str) -> float:
+        """0 for what the model does not know."""
+        return 0.0 if self.broken else self.probabilities.get(sound, 0.0)
+
+
+def logit(probability: float) -> float:
+    """Log odds, within about -9..9."""
+    bounded = min(max(probability, _LEAST_P), 1.0 - _LEAST_P)
+    return math.log(bounded / (1.0 - bounded))
+
+
+def bar(threshold: float, sensitivity: float) -> float:
+    """Logit that a chunk must reach."""
+    return logit(threshold) - SENSITIVITY_LOGITS * (sensitivity - 0.5)
+
+
+def halved(bar_logit: float) -> float:
+    """The logit of half the probability: an event that is on stays on above it."""
+    return logit(0.5 / (1.0 + math.exp(-bar_logit)))
+
+
+@dataclass(slots=True)
+class Track:
+    """The last chunks of one sound."""
+
+    window: int
+    chunks: deque[tuple[float, float, float]] = field(init=False)
+    """Start, logit without what counter-examples take off, probability."""
+
+    def __post_init__(self) -> None:
+        self.chunks = deque(maxlen=self.window)
+
+    def hear(self, sound: str, chunk: HeardChunk) -> None:
+        """Add a chunk."""
+        probability = chunk.probability(sound)
+        value = logit(probability) - chunk.raised.get(sound, 0.0)
+        self.chunks.append((chunk.start_s, value, probability))
+
+    def hits(self, bar_logit: float) -> int:
+        """Chunks that reach the bar."""
+        return sum(value >= bar_logit for _, value, _ in self.chunks)
+
+    def score(self, bar_logit: float, count: int) -> float:
+        """By how many logits the `count` best chunks are above the bar, on average."""
+        best = sorted((value for _, value, _ in self.chunks), reverse=True)[:count]
+        if not best:
+            return -_CLEAREST
+        return sum(min(value - bar_logit, _CLEAREST) for value in best) / len(best)
+
+    def first_hit_s(self, bar_logit: float) -> float:
+        """Where the earliest chunk that reaches the bar begins."""
+        return next(start_s for start_s, value, _ in self.chunks if value >= bar_logit)
+
+    @property
+    def newest(self) -> float:
+        """Logit of the last chunk."""
+        return self.chunks[-1][1]
+
+    @property
+    def surest(self) -> float:
+        """Highest probability in the window."""
+        return max((probability for _, _, probability in self.chunks), default=0.0)
+
+
+def demanded(entry: AlertEntry, rhythm: Rhythm | None) -> tuple[float, int]:
+    """What the rhythm asks of a sound: logits added to its bar, and hits needed."""
+    if not entry.pattern:
+        return 0.0, entry.hits
+    if rhythm is not None and rhythm.kind == entry.pattern and rhythm.confidence >= RHYTHM_SEEN:
+        return -RHYTHM_HELPS * rhythm.confidence, entry.hits
+    further = min(entry.hits + 1, entry.window)
+    if rhythm is not None and rhythm.kind == REGULAR:
+        return NO_RHYTHM_YET + OTHER_RHYTHM * rhythm.confidence, further
+    return NO_RHYTHM_YET, further
