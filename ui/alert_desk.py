@@ -21,6 +21,10 @@ from everlisten.engine.events import (
 from everlisten.ui.alert_banner import AlertBanner
 from everlisten.ui.alert_protocols import Alerting, AlertReading
 from everlisten.ui.alert_words import alerts_trouble, severity_word
+from everlisten.ui.history_worker import HistoryWorker
+from everlisten.ui.protocols import SettingField
+from everlisten.ui.setting_row import Change
+from everlisten.ui.sounds_page import SoundsPage
 from everlisten.ui.theme import Theme
 from everlisten.ui.timeline_model import TimelineModel
 from everlisten.ui.timeline_view import TimelineView
@@ -49,7 +53,9 @@ class AlertDesk(QObject):
     ) -> None:
         super().__init__(window)
         self._window = window
+        self._theme = theme
         self._alerting = alerting
+        self._worker: HistoryWorker | None = None
         self._tray = tray
         self._still = still
         self._told: dict[str, int] = {}
@@ -65,6 +71,12 @@ class AlertDesk(QObject):
     def reading(self) -> AlertReading | None:
         """What was read last."""
         return self._reading
+
+    def page(self, fields: Sequence[SettingField], change: Change) -> SoundsPage:
+        """The settings page of alerts; it and its dialogs use one thread for what takes time."""
+        if self._worker is None:
+            self._worker = HistoryWorker(self, "teaching")
+        return SoundsPage(self._theme, self._alerting, self._worker, fields, change)
 
     def watch(self, view: TimelineView) -> None:
         """Do what is wanted in a timeline, and tell it which sounds can be played."""
@@ -142,3 +154,5 @@ class AlertDesk(QObject):
         """The window ends."""
         self._tray.show_alerting(False, False)
         self.banner.hide()
+        if self._worker is not None:
+            self._worker.close()

@@ -153,7 +153,10 @@ class Alerting(Protocol):
         """The user knows of everything that is open."""
 
     def snooze(self, sound_id: str | None, minutes: float) -> None:
-        """No alerts about one sound, or about any (None), for a while; 0 minutes ends it."""
+        """No alerts about one sound, or about any (None), for a while, and close those open.
+
+        0 minutes ends the snooze of that sound; with None, every snooze.
+        """
 
     def not_this(self, alert_id: str) -> None:
         """It was something else: keep the clip as a counter-example and close the alert."""
@@ -200,7 +203,10 @@ class Alerting(Protocol):
         examples: Sequence[Samples],
         progress: Callable[[float], None],
     ) -> TaughtDraft:
-        """Learn a sound from 3 or more examples; tells progress 0..1. Waits, up to a minute."""
+        """Learn a sound from 3 or more examples; tells progress 0..1. Waits, up to a minute.
+
+        `progress` raises an `EngineError` when the user stops it: let it pass.
+        """
 
     def save(self, draft: TaughtDraft, enabled: bool) -> None:
         """Keep what was learned, and switch it on or not. Waits."""

@@ -97,9 +97,24 @@ def add_shortcut(button: QAbstractButton, keys: str) -> None:
     QShortcut(QKeySequence(keys), button, button.click)
 
 
+class _IconButton(QToolButton):
+    """Tinted anew when the colours change, for as long as it lives."""
+
+    def __init__(self, theme: Theme, picture: str) -> None:
+        super().__init__()
+        self._theme = theme
+        self._picture = picture
+        theme.changed.connect(self._tint)
+        self._tint()
+
+    def _tint(self) -> None:
+        tokens = self._theme.tokens
+        self.setIcon(icon(self._picture, tokens.secondary, tokens.border))
+
+
 def icon_button(theme: Theme, picture: str, name: str, shortcut: str = "") -> QToolButton:
     """A button that is only an icon; its name is spoken and shown as a tip, with the shortcut."""
-    button = QToolButton()
+    button = _IconButton(theme, picture)
     button.setProperty("role", "icon")
     button.setIconSize(QSize(ICON_PX, ICON_PX))
     button.setAccessibleName(name)
@@ -109,10 +124,4 @@ def icon_button(theme: Theme, picture: str, name: str, shortcut: str = "") -> QT
     button.setToolTip(f"{name} ({shown})" if shown else name)
     if shortcut:
         add_shortcut(button, shortcut)
-
-    def tint() -> None:
-        button.setIcon(icon(picture, theme.tokens.secondary, theme.tokens.border))
-
-    theme.changed.connect(tint)
-    tint()
     return button

@@ -1,4 +1,4 @@
-"""A thread that does what takes time, so that the window never waits: history, whole files."""
+"""A thread that does what takes time, so that the window never waits: history, files, teaching."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from everlisten.engine.errors import EngineError
 logger = logging.getLogger(__name__)
 
 JOIN_S = 5.0
-_Job = tuple[Callable[[], Any], Callable[[Any], None]]
+_Refused = Callable[[str], None]
+_Job = tuple[Callable[[], Any], Callable[[Any], None], _Refused | None]
 
 
 class HistoryWorker(QObject):
@@ -34,10 +35,18 @@ class HistoryWorker(QObject):
         self._thread = Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def submit(self, call: Callable[[], Any], answer: Callable[[Any], None]) -> None:
-        """Do `call` on the thread, then `answer` with its result here."""
+    def submit(
+        self,
+        call: Callable[[], Any],
+        answer: Callable[[Any], None],
+        refused: _Refused | None = None,
+    ) -> None:
+        """Do `call` on the thread, then `answer` with its result here.
+
+        A failure goes to `refused` as a sentence, or to the signal `failed`.
+        """
         if not self._closed:
-            self._jobs.put((call, answer))
+            self._jobs.put((call, answer, refused))
 
     def close(self) -> None:
         """Finish what was submitted and end the thread; answers no longer arrive."""
@@ -56,11 +65,17 @@ class HistoryWorker(QObject):
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
-            call, answer = job
+            call, answer, refused = job
             try:
                 self._answered.emit(answer, call())
             except EngineError as error:
-                self.failed.emit(str(error))
+                self._refuse(str(error), refused)
             except Exception as error:  # top of the thread: logged and shown, never lost
                 logger.exception("A call in the thread %s failed", self._name)
-                self.failed.emit(f"That could not be done ({self._name}): {error}")
+                self._refuse(f"That could not be done ({self._name}): {error}", refused)
+
+    def _refuse(self, sentence: str, refused: _Refused | None) -> None:
+        if refused is None:
+            self.failed.emit(sentence)
+        else:
+            self._answered.emit(refused, sentence)

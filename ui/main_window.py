@@ -61,6 +61,7 @@ from everlisten.ui.protocols import (
     Settings,
 )
 from everlisten.ui.settings_dialog import SettingsDialog
+from everlisten.ui.sounds_page import PAGE as SOUNDS_PAGE
 from everlisten.ui.theme import Theme
 from everlisten.ui.tray import Tray
 from everlisten.ui.window_place import SMALLEST_PX, place, place_of
@@ -325,7 +326,8 @@ class MainWindow(QMainWindow):
     def show_settings(self) -> None:
         """Open the settings, or bring them to the front."""
         if self._dialog is None:
-            self._dialog = SettingsDialog(self._settings, self)
+            pages = {} if self.alerts is None else {SOUNDS_PAGE: self.alerts.page}
+            self._dialog = SettingsDialog(self._settings, self, pages)
             self._dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             self._dialog.changed.connect(lambda _: self.apply_config(self._settings.window()))
             self._dialog.destroyed.connect(self._forget_dialog)

@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 _SHEET = Template("""
 QToolTip { background: $raised; color: $text; border: 1px solid $border; padding: 4px 6px; }
 
-QPushButton, QToolButton, QComboBox, QLineEdit, QSpinBox, QDoubleSpinBox {
+QPushButton, QToolButton, QComboBox, QLineEdit, QSpinBox, QDoubleSpinBox,
+QTimeEdit {
     background: $raised; color: $text; border: 1px solid $border; border-radius: 7px;
     padding: 5px 10px; min-height: 20px;
 }
 QPushButton:hover, QToolButton:hover, QComboBox:hover { background: $hover; }
 QPushButton:pressed, QToolButton:pressed { background: $border; }
 QPushButton:focus, QToolButton:focus, QComboBox:focus, QLineEdit:focus, QSpinBox:focus,
-QDoubleSpinBox:focus { border: 2px solid $accent; padding: 4px 9px; }
+QDoubleSpinBox:focus, QTimeEdit:focus { border: 2px solid $accent; padding: 4px 9px; }
 QPushButton:disabled, QToolButton:disabled, QComboBox:disabled { color: $dim; }
 
 QPushButton[role="primary"] {
@@ -92,6 +93,8 @@ QLineEdit:disabled { background: $surface; color: $dim; }
 QFrame#sideBar { background: $surface; border-right: 1px solid $border; }
 QFrame#popover { background: $surface; border: 1px solid $border; }
 QFrame#card { background: $raised; border: 1px solid $border; border-radius: 10px; }
+QFrame#note { background: $accent_soft; border: 1px solid $border; border-radius: 10px; }
+QFrame#soundItem { border-bottom: 1px solid $hover; }
 QStackedWidget#pages { background: $base; }
 
 QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
@@ -99,6 +102,7 @@ QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
 QLabel[role="title"] { font-size: 17pt; font-weight: 600; color: $text; }
 QLabel[role="lead"] { font-size: 11pt; color: $secondary; }
 QLabel[role="heading"] { font-weight: 600; color: $text; }
+QLabel[role="group"] { font-weight: 600; font-size: 11pt; color: $text; }
 QLabel[role="secondary"] { color: $secondary; }
 QLabel[role="refusal"] { color: $danger; }
 QLabel[role="badge"] {
@@ -182,17 +186,19 @@ QCheckBox::indicator:focus { border: 2px solid $accent; width: 14px; height: 14p
 QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: url("$check"); }
 QCheckBox::indicator:checked:focus { border-color: $text; }
 
-QSpinBox, QDoubleSpinBox { padding-right: 22px; }
-QSpinBox::up-button, QDoubleSpinBox::up-button {
+QSpinBox, QDoubleSpinBox, QTimeEdit { padding-right: 22px; }
+QSpinBox::up-button, QDoubleSpinBox::up-button, QTimeEdit::up-button {
     subcontrol-origin: border; subcontrol-position: top right; width: 22px; border: 0;
     margin: 2px 2px 0 0;
 }
-QSpinBox::down-button, QDoubleSpinBox::down-button {
+QSpinBox::down-button, QDoubleSpinBox::down-button, QTimeEdit::down-button {
     subcontrol-origin: border; subcontrol-position: bottom right; width: 22px; border: 0;
     margin: 0 2px 2px 0;
 }
-QSpinBox::up-arrow, QDoubleSpinBox::up-arrow { image: url("$up"); width: 14px; height: 14px; }
-QSpinBox::down-arrow, QDoubleSpinBox::down-arrow {
+QSpinBox::up-arrow, QDoubleSpinBox::up-arrow, QTimeEdit::up-arrow {
+    image: url("$up"); width: 14px; height: 14px;
+}
+QSpinBox::down-arrow, QDoubleSpinBox::down-arrow, QTimeEdit::down-arrow {
     image: url("$arrow"); width: 14px; height: 14px;
 }
 
@@ -201,6 +207,8 @@ QMenu::item { padding: 6px 22px 6px 12px; border-radius: 5px; }
 QMenu::item:selected { background: $accent_soft; }
 QMenu::item:disabled { color: $dim; }
 QMenu::separator { height: 1px; background: $border; margin: 4px 8px; }
+QProgressBar { background: $meter_track; border: 0; border-radius: 3px; max-height: 6px; }
+QProgressBar::chunk { background: $accent; border-radius: 3px; }
 QSplitter::handle { background: $border; }
 """)
 

@@ -23,6 +23,7 @@ from everlisten.ui.alert_protocols import (
     TaughtDraft,
     TaughtRow,
 )
+from everlisten.ui.protocols import SettingField
 
 ROWS = (
     SoundRow(id="smoke_alarm", label="Smoke alarm", severity="emergency", last_heard_s_ago=190.0),
@@ -44,6 +45,48 @@ TAUGHT = (
         estimate=Estimate(found=4, examples=5, false_alarms_per_hour=0.3, background_s=600.0).words,
     ),
 )
+
+ALERT_SETTINGS = {
+    "alerts.enabled": True,
+    "alerts.source": "mic",
+    "alerts.narrate": True,
+    "alerts.quiet_from": "",
+    "alerts.quiet_to": "",
+    "alerts.tray": True,
+    "alerts.flash": True,
+    "alerts.tone": True,
+    "alerts.tone_volume": 0.8,
+    "alerts.spoken": False,
+}
+_TITLES = {
+    "alerts.enabled": ("Warn about sounds", "Smoke alarms, crying, the doorbell and others."),
+    "alerts.source": ("Alerts listen to", "A siren in a film is no emergency."),
+    "alerts.narrate": ("Write down other sounds", "In brackets, such as [music] or [laughter]."),
+    "alerts.tray": ("Notification", "A desktop notification for every alert."),
+    "alerts.flash": ("Flash", "The window and its entry in the task bar flash."),
+    "alerts.tone": ("Tone", "Louder each time that an emergency is repeated."),
+    "alerts.tone_volume": ("Volume of the tone", "From 0 to 1."),
+    "alerts.spoken": ("Say it", "This computer's voice says the alert."),
+}
+_KINDS = {bool: "switch", float: "number", str: "text"}
+_SOURCES = (("mic", "Microphone"), ("system", "Computer sound"), ("both", "Both"))
+
+
+def alert_fields(values: dict[str, Any]) -> list[SettingField]:
+    """The settings of alerts as the application describes them."""
+    return [
+        SettingField(
+            key=key,
+            title=_TITLES.get(key, (key, ""))[0],
+            help=_TITLES.get(key, (key, ""))[1],
+            page="Sounds",
+            value=values[key],
+            kind="choice" if key == "alerts.source" else _KINDS[type(values[key])],
+            maximum=1.0,
+            choices=_SOURCES if key == "alerts.source" else (),
+        )
+        for key in ALERT_SETTINGS
+    ]
 
 
 def tone(seconds: float, hz: float = 440.0, at_s: float = 0.0, for_s: float = 99.0) -> Samples:
@@ -73,7 +116,7 @@ class ScriptedAlerting:
         self.level_db = -24.0
         self.heard: Samples | None = None
         self.recorded: Samples | None = None
-        self.estimate = Estimate(found=4, examples=5, false_alarms_per_hour=0.3, background_s=600.0)
+        self.estimate = Estimate(found=0, examples=5, false_alarms_per_hour=0.3, background_s=600.0)
         self.gate = threading.Event()
         self.gate.set()
 
@@ -191,7 +234,7 @@ class ScriptedAlerting:
             id="taught-9",
             name=name,
             severity=severity,
-            estimate=replace(self.estimate, examples=len(examples)),
+            estimate=replace(self.estimate, found=len(examples) - 1, examples=len(examples)),
         )
 
     def save(self, draft: TaughtDraft, enabled: bool) -> None:

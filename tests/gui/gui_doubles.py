@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+from alert_doubles import ALERT_SETTINGS, alert_fields
 from alert_doubles import ScriptedAlerting as ScriptedAlerting
 
 from everlisten.audio_io.chunk import SourceName
@@ -307,6 +308,7 @@ class ScriptedSettings:
             "captions.threads": 2,
             "captions.vad": 0.5,
             "history.folder": "",
+            **ALERT_SETTINGS,
         }
 
     def window(self) -> UiConfig:
@@ -314,7 +316,7 @@ class ScriptedSettings:
 
     def fields(self) -> Sequence[SettingField]:
         made = [_ui_field(one, self.config) for one in fields(UiConfig) if "page" in one.metadata]
-        return [*made, *self._other_fields()]
+        return [*made, *self._other_fields(), *alert_fields(self.others)]
 
     def _other_fields(self) -> list[SettingField]:
         return [

@@ -17,6 +17,7 @@ if __name__ == "__main__":
         del sys.argv[2]
 
 import gui_doubles as doubles
+from alert_doubles import tone
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtTest import QTest
@@ -26,6 +27,7 @@ from everlisten.audio_io.chunk import SourceName
 from everlisten.engine.events import EngineEvent, EngineState
 from everlisten.ui.config import UiConfig
 from everlisten.ui.main_window import MainWindow
+from everlisten.ui.sounds_page import SoundsPage
 
 MIC, SYSTEM = SourceName.MIC, SourceName.SYSTEM
 NO_BIG_MODEL = "The assistant needs the big model: choose it in the settings under Model."
@@ -440,6 +442,60 @@ def _settings(theme: str) -> Callable[[], QImage]:
     return render
 
 
+def _sounds(theme: str, part: int, size: tuple[int, int] = (760, 720)) -> Callable[[], QImage]:
+    def render() -> QImage:
+        scene = settings(UiConfig(theme=theme))
+        dialog = scene.window.settings_dialog
+        assert dialog is not None
+        dialog.show_page("Sounds")
+        dialog.resize(*size)
+        page = scene.window.findChild(SoundsPage)
+        page.show_part(part)
+        if part == 2:
+            page.quiet.switch.setChecked(True)
+        scene.rest(100)
+        image = dialog.grab().toImage()
+        scene.end()
+        return image
+
+    return render
+
+
+def _teaching(theme: str, stage: str, size: tuple[int, int] = (560, 640)) -> Callable[[], QImage]:
+    def render() -> QImage:
+        scene = settings(UiConfig(theme=theme))
+        page = scene.window.findChild(SoundsPage)
+        page.own.open_dialog()
+        dialog = page.own.dialog
+        dialog.resize(*size)
+        dialog.name.setText("Our washing machine")
+        for at, origin in enumerate(("recorded", "just heard", "melody at night.flac")):
+            dialog.examples.add(tone(1.4 + 0.5 * at, at_s=0.2, for_s=0.8 + 0.4 * at), origin)
+        shown: QWidget = dialog
+        if stage == "recording":
+            dialog.examples.recorder.toggle()
+        elif stage == "recent":
+            scene.alerting.heard = tone(30.0, at_s=11.0, for_s=1.8)
+            dialog.examples.open_recent()
+            assert dialog.examples.recent is not None
+            shown = dialog.examples.recent
+            shown.resize(560, 280)
+        elif stage == "learning":
+            dialog.pages.setCurrentIndex(1)
+            dialog.learning.setText("Learning “Our washing machine”")
+            dialog.progress.setValue(40)
+        elif stage == "result":
+            dialog.teach.click()
+            scene.rest(100)
+        scene.rest(100)
+        image = shown.grab().toImage()
+        dialog.reject()
+        scene.end()
+        return image
+
+    return render
+
+
 def _popover(kind: str, theme: str) -> Callable[[], QImage]:
     def render() -> QImage:
         scene = both(UiConfig(theme=theme))
@@ -544,6 +600,21 @@ SCENES: dict[str, Callable[[], QImage]] = {
     "scripts": _with(scripts, theme="light", always_show_times=True),
     "settings": _settings("light"),
     "settings-dark": _settings("dark"),
+    "sounds": _sounds("light", 0),
+    "sounds-dark": _sounds("dark", 0),
+    "sounds-narrow": _sounds("light", 0, (345, 640)),
+    "sounds-own": _sounds("light", 1, (760, 480)),
+    "sounds-own-dark": _sounds("dark", 1, (345, 560)),
+    "sounds-delivery": _sounds("light", 2, (760, 900)),
+    "sounds-delivery-dark": _sounds("dark", 2, (760, 900)),
+    "teach": _teaching("light", "recording"),
+    "teach-dark": _teaching("dark", "examples"),
+    "teach-narrow": _teaching("light", "examples", (340, 640)),
+    "teach-recent": _teaching("light", "recent"),
+    "teach-recent-dark": _teaching("dark", "recent"),
+    "teach-learning": _teaching("light", "learning"),
+    "teach-result": _teaching("light", "result"),
+    "teach-result-dark": _teaching("dark", "result"),
     "sources": _popover("sources", "light"),
     "sources-dark": _popover("sources", "dark"),
     "health": _popover("health", "light"),

@@ -6,6 +6,7 @@ import itertools
 
 import gui_doubles as doubles
 import pytest
+from alert_doubles import tone
 from conftest import Stage
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible, QColor
@@ -23,6 +24,7 @@ from pytestqt.qtbot import QtBot
 
 from everlisten.ui.icons import icon_path
 from everlisten.ui.level_meter import LevelMeter
+from everlisten.ui.sounds_page import SoundsPage
 from everlisten.ui.theme import DARK, LIGHT, Tokens
 
 CONTROLS = (
@@ -66,6 +68,11 @@ def everything_open(stage: Stage, qtbot: QtBot) -> Stage:
     window.health.open_details()
     window.health.popover.close()
     window.banner.tell("Something.", "info", "&Do it", lambda: None)
+    stage.warn(doubles.alert(), doubles.alert("a2", severity="notice", label="Doorbell"))
+    pages = window.findChild(SoundsPage)
+    assert pages is not None
+    pages.own.open_dialog()
+    pages.own.dialog.examples.add(tone(1.0), "recorded")
     return stage
 
 
@@ -172,6 +179,12 @@ READABLE = [
     ("text", "warning_soft"),
     ("secondary", "warning_soft"),
     ("translation", "warning_soft"),
+    ("translation", "danger_soft"),
+    ("translation", "surface"),
+    ("dim", "base"),
+    ("on_danger", "danger"),
+    ("on_warning", "warning"),
+    ("text", "accent_soft"),
 ]
 
 

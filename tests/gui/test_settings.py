@@ -26,7 +26,7 @@ def dialog(stage: Stage, qtbot: QtBot) -> SettingsDialog:
 
 def test_pages_and_controls_follow_the_fields(dialog: SettingsDialog) -> None:
     pages = [dialog.pages.item(at).text() for at in range(dialog.pages.count())]
-    assert pages == ["Appearance", "Window", "Captions", "History"]
+    assert pages == ["Appearance", "Window", "Captions", "History", "Sounds"]
     assert "ui.geometry" not in dialog.rows
     threads = dialog.rows["captions.threads"].control
     assert isinstance(threads, QSpinBox)

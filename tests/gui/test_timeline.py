@@ -154,7 +154,8 @@ def test_alerts_and_replies_have_rows(stage: Stage) -> None:
     stage.say(ReplyDelta(id="r", session="s1", text="ten."), doubles.alert(advice="Get out."))
     model = stage.window.live.model
     assert texts(model) == ["Smoke alarm: Get out.", "It is ten."]
-    assert "Emergency: Smoke alarm. Get out." in model.index(0).data(Qt.ItemDataRole.AccessibleTextRole)
+    said = model.index(0).data(Qt.ItemDataRole.AccessibleTextRole)
+    assert "Emergency: Smoke alarm. Get out." in said
     stage.say(doubles.reply("r", "It is ten o'clock."))
     assert texts(model)[1] == "It is ten o'clock."
     assert stage.window.theme.tokens.danger_soft in colors(row_image(stage.window.live.view, 0))
