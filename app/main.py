@@ -53,6 +53,10 @@ def _dispatch(args: argparse.Namespace) -> int:
         from everlisten.app.cli import bench
 
         return bench.run(args)
+    if args.verb == "eval":
+        from everlisten.app.cli import eval as evaluation
+
+        return evaluation.run(args)
     return _with_configuration(args)
 
 

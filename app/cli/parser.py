@@ -8,6 +8,7 @@ from pathlib import Path
 
 from everlisten.app.cli import listen_model
 from everlisten.app.cli.ask_options import add_ask
+from everlisten.app.cli.eval_options import add_eval
 from everlisten.app.engine_config import DEVICES
 
 EPILOG = """exit codes: 0 good, 2 bad usage or input, 3 model missing or damaged, 4 device trouble
@@ -38,6 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("models", "list, fetch, verify, remove and convert models", _add_models),
         ("history", "list, search and export sessions", _add_history),
         ("bench", "measure speed and quality on this computer", _add_bench),
+        ("eval", "measure how well alerts are told, on recordings with known sounds", add_eval),
     ):
         add(verbs.add_parser(name, help=text, description=_sentence(text)))
     return parser

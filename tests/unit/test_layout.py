@@ -21,7 +21,7 @@ from packaging.requirements import Requirement
 
 ROOMS = ("app", "ui", "trainer", "engine", "audio_io", "assets")
 CORES = ("engine", "trainer", "audio_io")
-VERBS = ("listen", "ask", "devices", "models", "history", "bench")
+VERBS = ("listen", "ask", "devices", "models", "history", "bench", "eval")
 LARGEST_FILE_BYTES = 30 * 1024 * 1024
 LARGEST_ASSETS_BYTES = 60 * 1024 * 1024
 

@@ -60,7 +60,7 @@ def event_stream(
         float32 [T] at 16 kHz, and (sound, onset, offset) of each event in order of time.
     """
     seconds = minutes * 60
-    sounds = _in_turn(rng, events) if isinstance(events, int) else list(events)
+    sounds = _in_turn(corpus, fold, rng, events) if isinstance(events, int) else list(events)
     spacing_s = (seconds - _LEAD_S - 1.0) / max(1, len(sounds))
     if spacing_s < LONGEST_EVENT_S + 1.0:
         raise ValueError(
@@ -149,9 +149,10 @@ def _lasting_s(clip: Clip) -> float:
     return (1 - _COLLIDES) * (clip.seconds + sum(_GAP_S) / 2) + _COLLIDES * clip.seconds / 2
 
 
-def _in_turn(rng: Rng, count: int) -> list[str]:
+def _in_turn(corpus: Corpus, fold: int, rng: Rng, count: int) -> list[str]:
     """Alert sounds, each as often as the others and far from its last time."""
-    order = [str(each) for each in rng.permutation(ALERT_SOUNDS)]
+    there = [s for s in ALERT_SOUNDS if s in SYNTHESES or _of(corpus, fold, s)]
+    order = [str(each) for each in rng.permutation(there)]
     return [order[number % len(order)] for number in range(count)]
 
 

@@ -9,7 +9,7 @@ from everlisten.app.paths import AppPaths
 from everlisten.audio_io.errors import AudioFileError
 
 
-@pytest.mark.parametrize("verb", ["listen", "ask", "devices", "models", "history", "bench"])
+@pytest.mark.parametrize("verb", ["listen", "ask", "devices", "models", "history", "bench", "eval"])
 def test_every_verb_says_what_it_does(verb, capsys):
     with pytest.raises(SystemExit) as stopped:
         build_parser().parse_args([verb, "--help"])

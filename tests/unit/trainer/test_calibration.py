@@ -1,0 +1,142 @@
+"""Thresholds: chosen on validation data only, within the budget, by figures counted by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from everlisten.trainer.sounds.calibration import (
+    CANDIDATES,
+    Candidate,
+    HeldOutError,
+    calibrate,
+    candidate,
+    chosen,
+    cross_calibrated,
+)
+from everlisten.trainer.sounds.hearing import ModelFacts, Readings, Recording, replayed
+from everlisten.trainer.sounds.measures import Event, Outcome, Telling
+from everlisten.trainer.sounds.recordings import FoldRecordings
+from everlisten.trainer.sounds.scenes import Material
+
+SOUNDS = ("dog_barking", "doorbell", "music")
+FACTS = ModelFacts(sounds=SOUNDS, thresholds=dict.fromkeys(SOUNDS, 0.5), version="1")
+TWO_HOURS_S = 7200.0
+"""What a stream is said to last; what it plays is shorter."""
+
+
+def recording(
+    kind: str, rows: dict[int, dict[str, float]], *, sound: str = "", fold: int = 1
+) -> Recording:
+    """Probabilities of 0 but where `rows` says otherwise; a clip's event is from 4 to 6 s."""
+    chunks = 25
+    probabilities = np.zeros((chunks, len(SOUNDS)), np.float32)
+    for number, row in rows.items():
+        for name, value in row.items():
+            probabilities[number, SOUNDS.index(name)] = value
+    events = (Event(sound=sound, onset_s=4.0, offset_s=6.0),) if sound else ()
+    outcome = Outcome(
+        kind=kind, name=f"{kind} {sound} {fold}", fold=fold, sound=sound, events=events,
+        seconds=chunks * 0.4 if sound else TWO_HOURS_S,
+    )  # fmt: skip
+    readings = Readings(
+        probabilities, np.zeros(chunks, np.bool_), np.zeros((chunks, 3), np.float32)
+    )
+    return Recording(outcome, readings)
+
+
+def heard(sound: str, probability: float, chunks: int = 6) -> dict[int, dict[str, float]]:
+    return {number: {sound: probability} for number in range(10, 10 + chunks)}
+
+
+def clips_and_stream(fold: int, false: float) -> list[Recording]:
+    """Dogs at 0.6 and 0.9, a doorbell at 0.7, and two hours in which music barks at `false`."""
+    stream = recording("stream", heard("dog_barking", false), fold=fold)
+    return [
+        recording("clip", heard("dog_barking", 0.6), sound="dog_barking", fold=fold),
+        recording("clip", heard("dog_barking", 0.9), sound="dog_barking", fold=fold),
+        recording("clip", heard("doorbell", 0.7), sound="doorbell", fold=fold),
+        stream,
+    ]
+
+
+def test_a_false_alarm_within_the_budget_is_worth_a_dog() -> None:
+    found = calibrate(clips_and_stream(1, 0.8), FACTS, held_out=0, budget_per_hour=0.5)
+    assert found["dog_barking"] < 0.6, "half a false alarm an hour may be spent"
+    assert found["music"] == 0.5, "no alert: its threshold stays"
+    assert set(found) == set(SOUNDS)
+
+
+def test_a_false_alarm_beyond_the_budget_costs_the_dog() -> None:
+    found = calibrate(clips_and_stream(1, 0.8), FACTS, held_out=0, budget_per_hour=0.4)
+    assert 0.8 < found["dog_barking"] <= 0.9
+    assert found["doorbell"] < 0.7
+
+
+def test_what_is_chosen_does_what_was_promised() -> None:
+    recordings = clips_and_stream(1, 0.8)
+    found = calibrate(recordings, FACTS, held_out=0, budget_per_hour=0.4)
+    facts = ModelFacts(sounds=SOUNDS, thresholds=found, version="1")
+    outcomes = [replayed(each, facts) for each in recordings]
+    assert [len(each.told) for each in outcomes] == [0, 1, 1, 0]
+
+
+def test_the_test_fold_is_refused() -> None:
+    recordings = [*clips_and_stream(1, 0.8), *clips_and_stream(2, 0.8)]
+    with pytest.raises(HeldOutError, match="of fold 2, which is for the test"):
+        calibrate(recordings, FACTS, held_out=2)
+
+
+def test_each_fold_gets_its_thresholds_from_the_others() -> None:
+    material = Material(files=1, seconds=1.0, most_uses=1)
+    folds = [
+        FoldRecordings(
+            key="", fold=fold, facts=FACTS, material=material, clips=(),
+            scenes=tuple(clips_and_stream(fold, false)),
+        )
+        for fold, false in ((0, 0.8), (1, 0.0))
+    ]  # fmt: skip
+    by_fold, together = cross_calibrated(folds, 0.4)
+    assert by_fold[0]["dog_barking"] < 0.6, "fold 1 had no false alarm"
+    assert by_fold[1]["dog_barking"] > 0.8, "fold 0 had one"
+    # One false alarm in four hours is within the budget.
+    assert together["dog_barking"] < 0.6
+    with pytest.raises(ValueError, match="one fold alone"):
+        cross_calibrated(folds[:1])
+
+
+def outcome(kind: str, sound: str, *told: str, synthetic: bool = False) -> Outcome:
+    events = (Event(sound=sound, onset_s=4.0, offset_s=6.0),) if sound else ()
+    return Outcome(
+        kind=kind, name=sound, fold=0, seconds=1800.0, sound=sound, synthetic=synthetic,
+        events=events, told=tuple(Telling(sound=each, at_s=4.8) for each in told),
+    )  # fmt: skip
+
+
+def test_a_candidate_is_counted_by_hand() -> None:
+    trial = [
+        outcome("clip", "siren", "siren"),
+        outcome("clip", "siren"),
+        outcome("clip", "siren", "siren", synthetic=True),
+        outcome("clip", "thunder", "siren"),
+        outcome("stream", "", "siren", "thunder"),
+        outcome("stream", "", "siren"),
+    ]
+    found = candidate(trial, "siren", 0.3)
+    # Real clips 1/2, synthesised 1/1; told on one foreign clip per three own; two an hour.
+    assert found == Candidate(
+        threshold=0.3, recall=0.75, wrong=pytest.approx(1 / 3), false_per_hour=2.0
+    )
+    assert found.worth(0.1) == pytest.approx(0.75 - 0.1 - 0.2)
+
+
+def test_of_equal_thresholds_the_middle_one_is_taken() -> None:
+    trials = {at: [outcome("clip", "doorbell", "doorbell")] for at in (0.1, 0.2, 0.3, 0.4, 0.5)}
+    facts = ModelFacts(sounds=("doorbell",), thresholds={"doorbell": 0.9}, version="1")
+    assert chosen(trials, facts, 0.5) == {"doorbell": 0.3}
+
+
+def test_candidates_reach_far() -> None:
+    assert CANDIDATES[0] < 0.005
+    assert CANDIDATES[-1] > 0.995
+    assert list(CANDIDATES) == sorted(CANDIDATES)
