@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from everlisten.engine.alerts.catalogue import shipped_alerts
+from everlisten.engine.alerts.evidence import RHYTHM_HELPS, SENSITIVITY_LOGITS, logit
 from everlisten.trainer.sounds.hearing import ModelFacts, Recording, replayed
 from everlisten.trainer.sounds.labels import ALERT_SOUNDS
 from everlisten.trainer.sounds.measures import Outcome, is_hit, match
@@ -27,6 +28,9 @@ CANDIDATES = tuple(1 / (1 + math.exp(-x / 2)) for x in range(-11, 13))
 """Probabilities from 0.4 % to 99.8 %, even steps of half a logit."""
 _WRONG_WEIGHT = 0.3
 """What a sound loses in worth when it is told on as many clips without it as it has clips."""
+
+_FAR_LOGITS = SENSITIVITY_LOGITS / 2 + RHYTHM_HELPS + 0.5
+"""No sensitivity and no rhythm lowers a bar by more."""
 
 Trial = Sequence[Outcome]
 """Outcomes of all scenes with every threshold at the same candidate."""
@@ -135,8 +139,17 @@ def tried(recordings: Sequence[Recording], facts: ModelFacts) -> dict[float, Tri
     trials: dict[float, Trial] = {}
     for candidate in CANDIDATES:
         same = replace(facts, thresholds=dict.fromkeys(facts.sounds, candidate))
-        trials[candidate] = [replayed(each, same, catalogue) for each in wanted]
+        trials[candidate] = [
+            each.outcome if _far_below(each, candidate) else replayed(each, same, catalogue)
+            for each in wanted
+        ]
     return trials
+
+
+def _far_below(recording: Recording, candidate: float) -> bool:
+    """Nothing was likely enough for an alert, whatever rhythm and sensitivity add."""
+    surest = float(recording.readings.probabilities.max(initial=0.0))
+    return logit(surest) < logit(candidate) - _FAR_LOGITS
 
 
 def chosen(

@@ -124,13 +124,16 @@ def alerts(
     state = policy.new_state("evaluation")
     told: dict[str, SoundAlert] = {}
     for number, row in enumerate(readings.probabilities.tolist()):
+        probabilities = dict(zip(facts.sounds, row, strict=True))
+        # As the detector: what was known of the rhythm counts only where it was looked at.
+        asked = policy.rhythm_matters(state, probabilities, facts.thresholds)
         chunk = HeardChunk(
-            probabilities=dict(zip(facts.sounds, row, strict=True)),
+            probabilities=probabilities,
             thresholds=facts.thresholds,
             start_s=number * CHUNK_S,
             end_s=(number + 1) * CHUNK_S,
             source=SourceName.MIC,
-            rhythm=readings.rhythm(number),
+            rhythm=readings.rhythm(number) if asked else None,
             broken="kept as broken" if readings.broken[number] else "",
         )
         for alert in policy.heard(state, chunk):

@@ -13,6 +13,7 @@ from everlisten.trainer.sounds.calibration import (
     candidate,
     chosen,
     cross_calibrated,
+    tried,
 )
 from everlisten.trainer.sounds.hearing import ModelFacts, Readings, Recording, replayed
 from everlisten.trainer.sounds.measures import Event, Outcome, Telling
@@ -140,3 +141,13 @@ def test_candidates_reach_far() -> None:
     assert CANDIDATES[0] < 0.005
     assert CANDIDATES[-1] > 0.995
     assert list(CANDIDATES) == sorted(CANDIDATES)
+
+
+def test_scenes_that_are_left_out_would_have_told_nothing() -> None:
+    quiet = recording("clip", heard("dog_barking", 0.02), sound="dog_barking")
+    for at, (found,) in tried([quiet], FACTS).items():
+        whole = replayed(
+            quiet, ModelFacts(sounds=SOUNDS, thresholds=dict.fromkeys(SOUNDS, at), version="1")
+        )
+        assert found.told == whole.told
+        assert bool(found.told) == (at < 0.02)
