@@ -24,8 +24,10 @@ _ACTIVE_DB = 25.0
 _CLIPPED = 0.98
 _CLIPPED_SHARE = 0.02
 """Files that were made loud touch full scale in a few samples; overload does it in every wave."""
-_SAME = 0.95
-"""Correlation of two recordings, one of which is a piece of the other or the same file again."""
+_SAME = 0.9
+"""Correlation of what is unpredictable in two recordings, one of which is a piece of the other.
+The same beep recorded twice correlates too, but the noise around it does not."""
+_PREDICTOR_SAMPLES = 64
 
 
 class TeachingError(EngineError):
@@ -50,7 +52,8 @@ def checked(examples: Sequence[Samples]) -> tuple[list[Samples], int]:
             f" give {FEWEST} to {MOST} recordings of the sound"
         )
     sound = [_checked(example, number) for number, example in enumerate(examples, 1)]
-    distinct = _distinct(sound)
+    again = _repeated(sound)
+    distinct = [samples for number, samples in enumerate(sound) if number not in again]
     if len(distinct) < FEWEST:
         raise TeachingError(
             f"Only {len(distinct)} of the {len(sound)} examples differ, the others are the same"
@@ -94,30 +97,40 @@ def _levels_db(samples: Samples) -> NDArray[np.float32]:
     return np.asarray(10 * np.log10(power + 1e-12), np.float32)
 
 
-def _distinct(examples: Sequence[Samples]) -> list[Samples]:
-    """Without those that repeat an earlier one, also in part, shifted or at another level."""
+def _repeated(examples: Sequence[Samples]) -> set[int]:
+    """Numbers of those that repeat an earlier one, also in part, shifted or at another level."""
     size = 1 << (2 * max(map(len, examples)) - 1).bit_length()
+    examples = _unpredictable(examples, size)
     spectra = [np.fft.rfft(example, size).astype(np.complex64) for example in examples]
     again: set[int] = set()
     for first, second in combinations(range(len(examples)), 2):
         if first in again or second in again:
             continue
-        correlation = np.abs(np.fft.irfft(spectra[first] * spectra[second].conj(), size)).max()
-        shorter = min(first, second, key=lambda index: len(examples[index]))
-        longer = second if shorter == first else first
-        scale = _energy(examples[shorter]) * _loudest_energy(
-            examples[longer], len(examples[shorter])
-        )
-        if correlation > _SAME * np.sqrt(scale):
+        matches = np.fft.irfft(spectra[first] * spectra[second].conj(), size)
+        lag = int(np.abs(matches).argmax())
+        lag -= size if lag > size // 2 else 0
+        if _overlap_cosine(examples[first], examples[second], lag) > _SAME:
             again.add(second)
-    return [example for index, example in enumerate(examples) if index not in again]
+    return again
 
 
-def _energy(samples: Samples) -> float:
-    return float(np.sum(np.square(samples), dtype=np.float64))
+def _overlap_cosine(first: Samples, second: Samples, lag: int) -> float:
+    """Likeness of what overlaps when `second` begins `lag` samples later; 0 if that is little."""
+    least = min(len(first), len(second)) // 2
+    first, second = first[max(lag, 0) :], second[max(-lag, 0) :]
+    count = min(len(first), len(second))
+    first, second = first[:count].astype(np.float64), second[:count].astype(np.float64)
+    energy = float(np.sqrt(np.sum(first**2) * np.sum(second**2)))
+    return abs(float(first @ second)) / energy if count >= least and energy > 0 else 0.0
 
 
-def _loudest_energy(samples: Samples, length: int) -> float:
-    """Energy of the loudest piece of `length` samples."""
-    total = np.concatenate(((0.0,), np.cumsum(np.square(samples), dtype=np.float64)))
-    return float((total[length:] - total[: len(total) - length]).max())
+def _unpredictable(examples: Sequence[Samples], size: int) -> list[Samples]:
+    """The examples less what one linear predictor for all of them foresees: tones and hum."""
+    power = sum(
+        np.abs(np.fft.rfft(example / np.abs(example).max(), size)) ** 2 for example in examples
+    )
+    likeness = np.fft.irfft(power)[: _PREDICTOR_SAMPLES + 1]
+    lags = np.abs(np.subtract.outer(*[np.arange(_PREDICTOR_SAMPLES)] * 2))
+    matrix = likeness[lags] + 1e-6 * likeness[0] * np.eye(_PREDICTOR_SAMPLES)
+    kernel = np.concatenate(((1.0,), -np.linalg.solve(matrix, likeness[1:])))
+    return [np.convolve(example, kernel, "valid").astype(np.float32) for example in examples]

@@ -62,6 +62,19 @@ def test_the_same_recording_again_does_not_count(bells):
     assert (len(distinct), repeated) == (3, 1)
 
 
+def test_one_beep_recorded_again_is_another_example():
+    """An oven beeps the same every time; the room around it is never the same."""
+    rng = np.random.default_rng(7)
+    beep = 0.3 * np.sin(np.arange(16_000) * 2 * np.pi * 2000 / 16_000)
+    beep *= np.repeat([1, 0, 1, 0, 1], 3_200)
+    heard = [
+        np.roll(beep, int(rng.integers(3_000))) * rng.uniform(0.5, 1)
+        + rng.standard_normal(16_000) * 1e-3
+        for _ in range(3)
+    ]
+    assert checked([each.astype(np.float32) for each in heard])[1] == 0
+
+
 def test_the_pause_around_a_sound_is_not_the_sound():
     rng = np.random.default_rng(6)
     room = hiss(rng, 3.0)

@@ -41,7 +41,7 @@ def test_it_is_recognised_quietly_under_noise(taught, model):
 
 def test_other_sounds_are_not_taken_for_it(taught, model):
     rng = np.random.default_rng(79)
-    others = everyday(rng, recordings=30)
+    others = everyday(rng, recordings=18)
     assert sum(peak(taught, model, other) >= taught.threshold for other in others) <= 1
 
 
