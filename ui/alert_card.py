@@ -25,6 +25,7 @@ from everlisten.ui.flow_layout import FlowLayout
 from everlisten.ui.icons import icon, labelled_icon, labelled_size, pixmap
 from everlisten.ui.theme import Theme
 
+THIS, OTHERS = "This sound", "All but emergencies"
 SNOOZES_MIN = (5, 30, 60)
 PULSE_MS = 1_200
 """One pulse; below the three flashes per second of WCAG 2.3.1 by far."""
@@ -124,11 +125,11 @@ class AlertCard(QFrame):
 
     def _snooze_menu(self) -> QMenu:
         menu = QMenu(self)
-        for which in ("This sound", "All sounds"):
+        for which in (THIS, OTHERS):
             for minutes in SNOOZES_MIN:
                 action = menu.addAction(f"{which} for {minutes} minutes")
-                action.triggered.connect(self._snoozing(which == "This sound", minutes))
-            if which == "This sound":
+                action.triggered.connect(self._snoozing(which == THIS, minutes))
+            if which == THIS:
                 menu.addSeparator()
         return menu
 

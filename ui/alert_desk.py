@@ -30,6 +30,8 @@ from everlisten.ui.timeline_model import TimelineModel
 from everlisten.ui.timeline_view import TimelineView
 from everlisten.ui.tray import Tray
 
+CARDS_EVERY_TICKS = 8
+"""Twice a second while someone looks: time passes on the cards."""
 CLIPS_EVERY_TICKS = 30
 """Every 2 s while someone looks: sounds leave the memory after a while."""
 _TELLING = (SoundAlert, AlertAcknowledged, AlertHealth, ClipKept)
@@ -102,7 +104,7 @@ class AlertDesk(QObject):
         """Show what is open now, and tell what is new."""
         reading = self._alerting.reading()
         changed, self._reading = reading != self._reading, reading
-        if changed or reading.open:
+        if changed or (reading.open and self._ticks % CARDS_EVERY_TICKS == 0):
             self.banner.show_reading(reading)
         levels = {alert.id: alert.level for alert in reading.open}
         new = [one for one in reading.open if self._told.get(one.id, -1) < one.level]

@@ -99,7 +99,7 @@ class AlertReading:
     """How alerting goes now."""
 
     enabled: bool = True
-    """False: the user switched alerts off altogether ("alerts.enabled")."""
+    """False: the user wants none now: "alerts.enabled" is off, or listening is paused."""
     working: bool = True
     problem: str = ""
     """One sentence; "" while it works. "Alerts are not working: the microphone is gone. ..." """
@@ -153,9 +153,9 @@ class Alerting(Protocol):
         """The user knows of everything that is open."""
 
     def snooze(self, sound_id: str | None, minutes: float) -> None:
-        """No alerts about one sound, or about any (None), for a while, and close those open.
+        """No alerts about one sound for a while, or (None) about any that is no emergency.
 
-        0 minutes ends the snooze of that sound; with None, every snooze.
+        Those that are open are closed. 0 minutes ends the snooze; with None, every snooze.
         """
 
     def not_this(self, alert_id: str) -> None:

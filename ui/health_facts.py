@@ -111,7 +111,7 @@ def _facts(
     state: EngineState, reading: HealthReading, alerts: AlertReading | None
 ) -> tuple[str, ...]:
     facts = [reading.note] if reading.note else []
-    if alerts is not None and (state is EngineState.LISTENING or not alerts.enabled):
+    if alerts is not None and state is EngineState.LISTENING:
         facts.append(alerts_fact(alerts))
     if state is EngineState.LISTENING:
         for one in reading.sources:
@@ -137,7 +137,7 @@ def details(
     """(title, value) pairs of the popover."""
     rows = [("State", _state(state, reading))]
     if alerts is not None:
-        said = alerts_trouble(alerts) or (alerts.snoozed if alerts.enabled else "switched off")
+        said = alerts_trouble(alerts) or (alerts.snoozed if alerts.enabled else "off")
         rows.append(("Alerts", said or "working"))
     for one in reading.sources:
         said = sentence_of(one) or "working"

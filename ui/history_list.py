@@ -156,6 +156,12 @@ def session_of(entry: Entry) -> SessionInfo:
     return entry if isinstance(entry, SessionInfo) else entry.session
 
 
+def cut_off_sentence(sessions: Sequence[SessionInfo]) -> str:
+    """Says that sessions were found open at the start, the newest by name."""
+    more = f" and {len(sessions) - 1} more" if len(sessions) > 1 else ""
+    return f"“{title_of(sessions[0])}”{more} was cut off last time. Everything final was kept."
+
+
 def title_of(session: SessionInfo) -> str:
     """The title, or what stands in for one."""
     return session.title or "Untitled session"

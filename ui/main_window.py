@@ -35,7 +35,7 @@ from everlisten.engine.events import (
     SessionStarted,
 )
 from everlisten.ui.alert_desk import AlertDesk
-from everlisten.ui.alert_protocols import SAFETY_SENTENCE, Alerting
+from everlisten.ui.alert_protocols import Alerting
 from everlisten.ui.alert_words import alerts_trouble
 from everlisten.ui.assistant_bar import AssistantBar
 from everlisten.ui.banner import Banner
@@ -46,7 +46,7 @@ from everlisten.ui.file_work import FileWork
 from everlisten.ui.header import COMMANDS, START, Header
 from everlisten.ui.health_facts import problem
 from everlisten.ui.health_line import HealthLine
-from everlisten.ui.history_list import title_of
+from everlisten.ui.history_list import cut_off_sentence
 from everlisten.ui.history_page import HistoryPage
 from everlisten.ui.history_worker import HistoryWorker
 from everlisten.ui.live_page import LivePage
@@ -60,7 +60,9 @@ from everlisten.ui.protocols import (
     SessionInfo,
     Settings,
 )
+from everlisten.ui.safety_note import SafetyNote
 from everlisten.ui.settings_dialog import SettingsDialog
+from everlisten.ui.settings_opener import SettingsOpener
 from everlisten.ui.sounds_page import PAGE as SOUNDS_PAGE
 from everlisten.ui.theme import Theme
 from everlisten.ui.tray import Tray
@@ -94,13 +96,11 @@ class MainWindow(QMainWindow):
         self._settings = settings
         self._config = config
         self._assistance = assistance
-        self._alerting = alerting
         self._able = False
         self._state = EngineState.STOPPED
         self._reading = HealthReading()
         self._trouble = ""
         self._ended = False
-        self._dialog: SettingsDialog | None = None
         self.theme = Theme(application, config.theme)
         self.theme.setParent(self)
         self.worker = HistoryWorker(self)
@@ -109,10 +109,12 @@ class MainWindow(QMainWindow):
         self.files = FileWork(self, listening, assistance, file_tasks)
         self.header = Header(self.theme, listening)
         self.banner = Banner(self.theme)
-        self.safety = Banner(self.theme)
+        self.safety = SafetyNote(self.theme, settings)
         self.alerts: AlertDesk | None = None
         if alerting is not None:
             self.alerts = AlertDesk(self, self.theme, alerting, self.tray, self._still)
+        pages = {} if self.alerts is None else {SOUNDS_PAGE: self.alerts.page}
+        self._opener = SettingsOpener(self, settings, pages)
         self.live = LivePage(self.theme, config)
         self.history_page = HistoryPage(self.theme, history, self.worker, config)
         self.assistant = AssistantBar(self.theme, assistance)
@@ -122,7 +124,8 @@ class MainWindow(QMainWindow):
         self._connect()
         self._add_actions()
         place(self, config.geometry)
-        self._tell_limits()
+        if alerting is not None:
+            self.safety.open()
         self.bridge.start()
         self.worker.submit(history.recovered, self._tell_recovered)
 
@@ -176,6 +179,7 @@ class MainWindow(QMainWindow):
         self.header.settings.clicked.connect(self.show_settings)
         self.header.sources.changed.connect(self.bridge.refresh)
         self.header.sources.file_left.connect(self.new_session)
+        self._opener.changed.connect(lambda: self.apply_config(self._settings.window()))
         self.history_page.closed.connect(self.show_live)
         self.history_page.told.connect(self.banner.tell)
         self.tray.toggled.connect(self.toggle_listening)
@@ -254,23 +258,12 @@ class MainWindow(QMainWindow):
     def _tell_recovered(self, sessions: Sequence[SessionInfo]) -> None:
         if not sessions:
             return
-        first = sessions[0]
-        more = f" and {len(sessions) - 1} more" if len(sessions) > 1 else ""
         self.banner.tell(
-            f"“{title_of(first)}”{more} was cut off last time. Everything final was kept.",
+            cut_off_sentence(sessions),
             "info",
             "&Show it",
-            lambda: self.show_history(session=first.id),
+            lambda: self.show_history(session=sessions[0].id),
         )
-
-    def _tell_limits(self) -> None:
-        """At the first start, until it is answered: what alerts are not."""
-        if self._alerting is not None and not self._config.safety_note_read:
-            self.safety.tell(SAFETY_SENTENCE, "info", "&I understand", self._limits_read)
-
-    def _limits_read(self) -> None:
-        if not self._settings.change("ui.safety_note_read", True):
-            self._config = replace(self._config, safety_note_read=True)
 
     def _still(self) -> bool:
         return motion_reduced(self._config)
@@ -325,23 +318,12 @@ class MainWindow(QMainWindow):
 
     def show_settings(self) -> None:
         """Open the settings, or bring them to the front."""
-        if self._dialog is None:
-            pages = {} if self.alerts is None else {SOUNDS_PAGE: self.alerts.page}
-            self._dialog = SettingsDialog(self._settings, self, pages)
-            self._dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            self._dialog.changed.connect(lambda _: self.apply_config(self._settings.window()))
-            self._dialog.destroyed.connect(self._forget_dialog)
-        self._dialog.show()
-        self._dialog.raise_()
-        self._dialog.activateWindow()
+        self._opener.open()
 
     @property
     def settings_dialog(self) -> SettingsDialog | None:
         """The settings window while it is open."""
-        return self._dialog
-
-    def _forget_dialog(self) -> None:
-        self._dialog = None
+        return self._opener.dialog
 
     def apply_config(self, config: UiConfig) -> None:
         """Use other window settings at once."""
@@ -420,8 +402,7 @@ class MainWindow(QMainWindow):
         self.closing.emit()
         self.bridge.stop()
         self.history_page.close_page()
-        if self._dialog is not None:
-            self._dialog.close()
+        self._opener.close()
         self.files.close_dialog()
         if self.alerts is not None:
             self.alerts.close()

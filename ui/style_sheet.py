@@ -142,8 +142,10 @@ QFrame#alertCard QPushButton[role="alertKnow"]:focus {
     border: 2px solid $text; padding: 4px 9px;
 }
 QFrame#alertCard[strong="true"] QPushButton:focus { border: 2px solid $text; }
-QPushButton::menu-indicator { image: url("$arrow"); width: 14px; subcontrol-position: right center;
-    subcontrol-origin: padding; left: -4px; }
+QPushButton::menu-indicator {
+    image: url("$arrow"); width: 16px; height: 16px; left: -6px;
+    subcontrol-origin: padding; subcontrol-position: right center;
+}
 
 QListView { background: $base; border: 0; outline: 0; }
 QListView[role="side"] { background: $surface; }

@@ -64,6 +64,7 @@ class ExampleList(QWidget):
         self.pick = QPushButton("Pick files…")
         self.hint = QLabel()
         self.hint.setProperty("role", "secondary")
+        self.hint.setWordWrap(True)
         self.sentence = QLabel()
         self.sentence.setProperty("role", "refusal")
         self.sentence.setWordWrap(True)

@@ -166,7 +166,11 @@ class ScriptedAlerting:
 
     def snooze(self, sound_id: str | None, minutes: float) -> None:
         self.calls.append(("snooze", sound_id, minutes))
-        ids = [one.id for one in self.now.open if sound_id in (None, one.sound)]
+        ids = [
+            one.id
+            for one in self.now.open
+            if one.sound == sound_id or (sound_id is None and one.severity != "emergency")
+        ]
         self._close(*ids)
         snoozed = "All alerts are snoozed until 14:35." if minutes else ""
         self.now = replace(self.now, snoozed=snoozed)

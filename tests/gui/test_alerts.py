@@ -109,9 +109,9 @@ def test_every_answer_goes_to_the_application(warned: Stage, qtbot: QtBot) -> No
     for action in shown.snooze.menu().actions():
         if action.text() == "This sound for 30 minutes":
             action.trigger()
-    warned.warn(replace(smoke(), id="other"))
+    warned.warn(of("other", "warning"))
     for action in card(warned).snooze.menu().actions():
-        if action.text() == "All sounds for 60 minutes":
+        if action.text() == "All but emergencies for 60 minutes":
             action.trigger()
     warned.warn(replace(smoke(), id="third"))
     qtbot.mouseClick(card(warned).not_this, LEFT)
@@ -131,10 +131,9 @@ def test_a_refusal_stands_on_the_card(warned: Stage, qtbot: QtBot) -> None:
     assert card(warned).note.isVisible()
 
 
-def test_without_its_sound_there_is_nothing_to_play_or_keep(warned: Stage) -> None:
+def test_without_its_sound_there_is_nothing_to_play_or_keep(warned: Stage, qtbot: QtBot) -> None:
     warned.alerting.clips.clear()
-    warned.window.bridge.refresh()
-    assert not card(warned).play.isEnabled()
+    qtbot.waitUntil(lambda: not card(warned).play.isEnabled())
     assert not card(warned).keep.isEnabled()
 
 
