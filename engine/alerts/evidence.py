@@ -28,6 +28,8 @@ OTHER_RHYTHM = 2.0
 """Beeps that go on in another rhythm raise the bar by so much."""
 RHYTHM_SEEN = 0.5
 """Confidence from which a rhythm counts as seen: the first whole pattern."""
+RHYTHM_MATTERS = 3.5
+"""Further below its bar no rhythm makes an alarm: help, and half the probability for going on."""
 _CLEAREST = 6.0
 """A chunk counts for no more: three good ones outweigh a perfect one."""
 _LEAST_P = 1e-4

@@ -25,12 +25,14 @@ from everlisten.engine.alerts.catalogue import URGENT_REPLY, AlertEntry, shipped
 from everlisten.engine.alerts.contest import WAIT_S, Candidate, Contest
 from everlisten.engine.alerts.evidence import (
     DEFAULT_THRESHOLD,
+    RHYTHM_MATTERS,
     RHYTHM_SEEN,
     HeardChunk,
     Track,
     bar,
     demanded,
     halved,
+    logit,
 )
 from everlisten.engine.alerts.settings import AlertSettings
 from everlisten.engine.alerts.snoozes import Snoozes
@@ -139,6 +141,38 @@ class AlertPolicy:
                 told += self._teller.again(self._entries[sound], event, state, chunk.end_s)
         return told
 
+    def rhythm_matters(
+        self,
+        state: AlertState,
+        probabilities: Mapping[str, float],
+        thresholds: Mapping[str, float],
+    ) -> bool:
+        """Whether the rhythm of the last seconds can decide anything in the chunk to come."""
+        for sound, entry in self._entries.items():
+            if entry.pattern and sound in probabilities:
+                track = state.tracks.get(sound)
+                surest = max(probabilities[sound], track.surest if track is not None else 0.0)
+                if logit(surest) >= self._bar(entry, thresholds) - RHYTHM_MATTERS:
+                    return True
+        return False
+
+    def groups_on(self, state: AlertState) -> set[str]:
+        """Groups of the sounds that the user is being warned about."""
+        return {
+            self._entries[sound].group
+            for sound, event in state.events.items()
+            if event.told_s is not None and not event.over and sound in self._entries
+        }
+
+    def sounding(self, state: AlertState, end_s: float) -> dict[str, str]:
+        """Sounds that were heard in the chunk that ended at `end_s`, with the ids of their
+        alerts; held back ones too."""
+        return {
+            sound: event.id
+            for sound, event in state.events.items()
+            if not event.over and abs(event.end_s - end_s) < _SLACK_S
+        }
+
     def flush(self, state: AlertState, emitted_s: float) -> list[SoundAlert]:
         """The sound has ended: everything is over."""
         told = []
@@ -235,12 +269,12 @@ class AlertPolicy:
         for sound, entry in self._entries.items():
             if sound in chunk.probabilities:
                 further, needed[sound] = demanded(entry, chunk.rhythm)
-                bars[sound] = self._bar(entry, chunk) + further
+                bars[sound] = self._bar(entry, chunk.thresholds) + further
         return Contest(self._entries, self._others, bars, needed, state, chunk)
 
-    def _bar(self, entry: AlertEntry, chunk: HeardChunk) -> float:
+    def _bar(self, entry: AlertEntry, thresholds: Mapping[str, float]) -> float:
         sensitivity = self.settings.sensitivity.get(entry.id, entry.sensitivity)
-        return bar(chunk.thresholds.get(entry.id, DEFAULT_THRESHOLD), sensitivity)
+        return bar(thresholds.get(entry.id, DEFAULT_THRESHOLD), sensitivity)
 
     def _hear(self, state: AlertState, chunk: HeardChunk, sound: str, window: int) -> None:
         track = state.tracks.get(sound)
@@ -257,7 +291,7 @@ class AlertPolicy:
                 continue
             entry = self._entries[sound]
             newest = state.tracks[sound].newest
-            level = min(contest.bars[sound], self._bar(entry, chunk))
+            level = min(contest.bars[sound], self._bar(entry, chunk.thresholds))
             event.chunks += 1
             if newest >= halved(level):
                 event.heard += newest >= level

@@ -55,6 +55,8 @@ class SoundState:
     signal: SignalState = field(default_factory=signal.new_state)
     loudest: deque[float] = field(default_factory=lambda: deque(maxlen=_LOUDEST_CHUNKS))
     """Loudest bin of each of the last chunks."""
+    broken: str = ""
+    """Why the chunk before was broken."""
 
 
 class SoundModel:
@@ -116,6 +118,7 @@ class SoundModel:
         state.memory = {name: np.zeros_like(value) for name, value in state.memory.items()}
         signal.reset(state.signal)
         state.loudest.clear()
+        state.broken = ""
 
     def step(self, samples: NDArray[np.float32], state: SoundState) -> SoundReading:
         """Hear one more chunk.
@@ -134,9 +137,11 @@ class SoundModel:
             self.reset(state)  # a network that has lost its way would stay lost
             return self._nothing(len(embedding), "The sound model computed no numbers.")
         state.memory = dict(zip(self._memory, outputs[2:], strict=True))
-        if clean.silent or clean.broken:
+        # The first frames of a chunk hold samples of the one before it.
+        broken, state.broken = clean.broken or state.broken, clean.broken
+        if clean.silent or broken:
             probabilities = np.zeros_like(probabilities)
-        return SoundReading(probabilities.copy(), embedding.copy(), clean.broken)
+        return SoundReading(probabilities.copy(), embedding.copy(), broken)
 
     def _nothing(self, width: int, broken: str) -> SoundReading:
         zeros = np.zeros(len(self.sounds), np.float32)
