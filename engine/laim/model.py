@@ -49,6 +49,7 @@ class AudioInteractionModel:
         config: LaimConfig | None = None,
         tell: Callable[[str], None] | None = None,
         stop: threading.Event | None = None,
+        policy: AlertPolicy | None = None,
     ) -> None:
         """Load the weights, compile and capture.
 
@@ -61,6 +62,8 @@ class AudioInteractionModel:
             tell: Takes sentences about how far the first compilation is, which then runs in a
                 process of its own; None compiles here.
             stop: Set: the loading is given up.
+            policy: Decides which urgent replies become alerts, by the choices that hold for the
+                sound thread too; None takes the shipped catalogue and no choices.
 
         Raises:
             ModelLoadError: A file is missing or damaged, or it does not fit.
@@ -70,18 +73,20 @@ class AudioInteractionModel:
             folder, device=device, precision=precision, eager=eager, config=config,
             lanes=len(LANES), tell=tell, stop=stop,
         )  # fmt: skip
-        self._begin(parts, config)
+        self._begin(parts, config, policy)
 
     @classmethod
-    def of_parts(cls, parts: LaimParts, config: LaimConfig) -> AudioInteractionModel:
+    def of_parts(
+        cls, parts: LaimParts, config: LaimConfig, policy: AlertPolicy | None = None
+    ) -> AudioInteractionModel:
         """A model of parts that are loaded already."""
         model = cls.__new__(cls)
-        model._begin(parts, config)
+        model._begin(parts, config, policy)
         return model
 
-    def _begin(self, parts: LaimParts, config: LaimConfig) -> None:
+    def _begin(self, parts: LaimParts, config: LaimConfig, policy: AlertPolicy | None) -> None:
         self._parts = parts
-        self._policy = AlertPolicy()
+        self._policy = policy or AlertPolicy()
         self._seating = Seating(parts, config, self._policy)
         self.done = WorkDone()
         release()  # what loading took beside the weights

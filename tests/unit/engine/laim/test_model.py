@@ -14,6 +14,9 @@ import pytest
 import torch
 
 from everlisten.audio_io.chunk import CHUNK_SAMPLES, AudioChunk, SourceName
+from everlisten.engine.alerts.catalogue import URGENT_REPLY
+from everlisten.engine.alerts.policy import AlertPolicy
+from everlisten.engine.alerts.settings import AlertSettings
 from everlisten.engine.errors import EngineError, ModelLoadError
 from everlisten.engine.events import (
     CaptionFinal,
@@ -412,6 +415,21 @@ def test_an_urgent_sound_interrupts_and_becomes_an_alert(
     assert alert.end_s == pytest.approx(2.0)
     decided = [round(one.start_s / 0.4) for one in of(events, Decision)]
     assert decided == list(range(7))
+
+
+def test_urgent_replies_go_through_the_policy_of_the_program(parts: LaimParts) -> None:
+    """What the user switched off for the sound thread is switched off here too."""
+    policy = AlertPolicy(settings=AlertSettings(switched_off=frozenset({URGENT_REPLY})))
+    config = LaimConfig(script=lambda lane, chunk: Scripted(5, Emotion.URGENT))
+    model = AudioInteractionModel.of_parts(parts, config, policy)
+    state = model.new_state(Instruction(captions=False, assistant="warn"), "s")
+    events: list[EngineEvent] = []
+    for chunk in sound(3):
+        events += model.step(chunk, state)
+    events += model.flush(state)
+    model.close()
+    assert any(one.emotion == "urgent" for one in of(events, ReplyFinal))
+    assert of(events, SoundAlert) == []
 
 
 def test_a_spoken_instruction_is_pinned_and_answered_with_silence(
