@@ -31,6 +31,7 @@ PULSE_MS = 1_200
 """One pulse; below the three flashes per second of WCAG 2.3.1 by far."""
 PULSES = 4
 NARROW_PX = 480
+_BEAT_STEPS = 6
 _STRIPE_PX = 6
 _ICON_PX = 26
 
@@ -56,7 +57,9 @@ class AlertCard(QFrame):
         self._pulse.setKeyValueAt(0.5, 1.0)
         self._pulse.setEndValue(0.0)
         self._pulse.setEasingCurve(QEasingCurve.Type.InOutSine)
-        self._pulse.valueChanged.connect(lambda _: self.update())
+        self._beat = 0.0
+        self._pulse.valueChanged.connect(self._show_beat)
+        self._pulse.finished.connect(lambda: self._show_beat(0.0))
         self.setObjectName("alertCard")
         self._picture = QLabel()
         self.label = QLabel()
@@ -155,6 +158,13 @@ class AlertCard(QFrame):
         """Draw the eye: a few slow pulses."""
         self._pulse.stop()
         self._pulse.start()
+
+    def _show_beat(self, value: float) -> None:
+        """Paint again when it can be seen: a few steps of a pulse, not every frame."""
+        beat = round(value * _BEAT_STEPS) / _BEAT_STEPS
+        if beat != self._beat:
+            self._beat = beat
+            self.update()
 
     def set_compact(self, compact: bool) -> None:
         """Show one line, or everything."""
@@ -255,7 +265,7 @@ class AlertCard(QFrame):
     def paintEvent(self, event: QPaintEvent) -> None:
         tokens = self._theme.tokens
         line, soft, _ = severity_style(self.alert.severity)
-        beat = float(self._pulse.currentValue() or 0.0) if self.pulsing else 0.0
+        beat = self._beat if self.pulsing else 0.0
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         width = 1.5 + 3.0 * beat

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 from pytestqt.qtbot import QtBot
 
 from everlisten.engine.events import SoundAlert
+from everlisten.ui import alert_banner
 from everlisten.ui.alert_banner import AlertBanner
 from everlisten.ui.alert_card import AlertCard
 from everlisten.ui.alert_protocols import SAFETY_SENTENCE
@@ -98,6 +99,23 @@ def test_screen_readers_hear_it_whole(warned: Stage) -> None:
     assert shown.accessibleDescription() == "Three pulses, four times."
     warned.warn(replace(smoke(), level=1))
     assert shown.accessibleName().startswith("Emergency, again, Smoke alarm.")
+
+
+def test_screen_readers_are_interrupted_once_and_when_it_is_told_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[tuple[str, bool]] = []
+    monkeypatch.setattr(
+        alert_banner, "announce", lambda _, text, urgent=False: said.append((text, urgent))
+    )
+    stage.listen()
+    for change in ({}, {"end_s": 30.0}, {"level": 1}, {"level": 1, "end_s": 40.0}):
+        stage.warn(replace(smoke(), **change))
+    assert [text.split(".")[0] for text, _ in said] == [
+        "Emergency, Smoke alarm",
+        "Emergency, again, Smoke alarm",
+    ]
+    assert all(urgent for _, urgent in said)
 
 
 def test_every_answer_goes_to_the_application(warned: Stage, qtbot: QtBot) -> None:

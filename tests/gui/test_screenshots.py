@@ -33,7 +33,7 @@ def test_no_scene_is_blank(name: str) -> None:
 def test_the_window_is_drawn_on_a_real_display(tmp_path: Path, scale: str) -> None:
     environment = {key: value for key, value in os.environ.items() if key != "QT_QPA_PLATFORM"}
     screen = ["xvfb-run", "-a", "-s", "-screen 0 2600x1800x24"]
-    scenes = ["captions-light", "narrow"]
+    scenes = ["captions-light", "narrow", "alerts", "sounds"]
     subprocess.run(
         [*screen, sys.executable, str(SCRIPT), str(tmp_path), "--scale", scale, *scenes],
         env=environment,
@@ -43,4 +43,6 @@ def test_the_window_is_drawn_on_a_real_display(tmp_path: Path, scale: str) -> No
     picture = QImage(str(tmp_path / "captions-light.png"))
     assert variety(picture) > 30
     assert picture.width() == 920 * int(scale)
+    assert QImage(str(tmp_path / "alerts.png")).height() == 720 * int(scale)
+    assert QImage(str(tmp_path / "sounds.png")).width() == 760 * int(scale)
     assert QImage(str(tmp_path / "narrow.png")).width() == 360 * int(scale)
