@@ -223,7 +223,9 @@ class AlertCard(QFrame):
                 self._column.insertWidget(self._column.count() - 2, self.know)
             else:
                 self._top.insertWidget(1, self.know, 0, Qt.AlignmentFlag.AlignTop)
-        self.advice.setVisible(not self._compact and bool(self.alert.advice))
+        # What to do in an emergency is never folded away.
+        told = not self._compact or self.alert.severity == "emergency"
+        self.advice.setVisible(told and bool(self.alert.advice))
         self.note.setVisible(not self._compact and bool(self._sentence))
 
     def _keep(self) -> None:

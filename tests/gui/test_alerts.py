@@ -172,6 +172,13 @@ def test_several_stack_by_severity_and_the_rest_is_counted(stage: Stage, qtbot: 
     assert not banner(stage).isVisible()
 
 
+def test_what_to_do_in_an_emergency_is_never_folded_away(warned: Stage) -> None:
+    warned.window.resize(920, 900)
+    warned.warn(of("co", "emergency"), of("bell", "notice"))
+    assert [one.compact for one in banner(warned).cards] == [False, True, True]
+    assert [one.advice.isVisible() for one in banner(warned).cards] == [True, True, False]
+
+
 def test_a_low_window_shows_one_and_counts_the_others(stage: Stage) -> None:
     stage.window.resize(420, 560)
     stage.listen()
