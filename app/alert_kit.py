@@ -9,21 +9,36 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from everlisten.app.alert_config import AlertConfig, read_ids, read_sensitivities
 from everlisten.app.paths import AppPaths
 from everlisten.app.session_plan import WatchPost
 from everlisten.audio_io.chunk import SourceName
+from everlisten.engine.alerts.catalogue import (
+    AlertEntry,
+    CatalogueError,
+    load_alerts,
+    shipped_alerts,
+)
+from everlisten.engine.alerts.policy import local_now
+from everlisten.engine.alerts.settings import AlertSettings
+from everlisten.engine.alerts.snoozes import Snoozes
 from everlisten.engine.errors import EngineError
+from everlisten.engine.events import EngineEvent, SoundAlert, SoundHeard, is_test
 from everlisten.engine.runner import EventSink
 
 if TYPE_CHECKING:
-    from everlisten.engine.alerts.catalogue import AlertEntry
-    from everlisten.engine.alerts.settings import AlertSettings
+    from everlisten.engine.sounds.counter_examples import CounterExamples
     from everlisten.engine.sounds.model import SoundModel
-    from everlisten.engine.sounds.thread import SoundThread
+    from everlisten.engine.sounds.taught import TaughtHeads
+    from everlisten.engine.sounds.taught_store import TaughtStore
+    from everlisten.engine.sounds.thread import SetTaught, SoundThread
+    from everlisten.trainer.teaching.background import Background
 
 logger = logging.getLogger(__name__)
 
@@ -46,10 +61,16 @@ class AlertKit:
 
     def __init__(self, config: AlertConfig, paths: AppPaths) -> None:
         self.config = config
+        self.model_file: Path | None = None
+        """Another sound model than the shipped one."""
         self._paths = paths
         self._lock = threading.Lock()
         self._model: SoundModel | None = None
+        self._counter: CounterExamples | None = None
         self._entries: Mapping[str, AlertEntry] | None = None
+        self._taught: TaughtStore | None = None
+        self._snoozes = Snoozes()
+        self._last_heard: dict[str, float] = {}
         self.catalogue_problem = ""
         """What is wrong with the user's catalogue; the shipped one is used then."""
 
@@ -90,13 +111,65 @@ class AlertKit:
 
         with self._lock:
             if self._model is None:
-                self._model = SoundModel()
+                self._model = SoundModel(self.model_file)
             return self._model
+
+    def fresh_model(self) -> SoundModel:
+        """Another one, for a thread of its own.
+
+        Raises:
+            ModelLoadError: Its file is missing or damaged.
+        """
+        from everlisten.engine.sounds.model import SoundModel
+
+        return SoundModel(self.model_file)
+
+    def background(self) -> Background:
+        """What sounds when nothing in particular does; teaching needs it.
+
+        Raises:
+            ModelLoadError: Its file is missing or damaged.
+        """
+        from everlisten.engine.sounds.model import shipped_model
+        from everlisten.trainer.teaching.background import load_background
+
+        path = self.model_file or shipped_model()
+        return load_background(path.with_name("background.npz"), self.model())
+
+    def taught_store(self) -> TaughtStore:
+        """The sounds that the user taught."""
+        from everlisten.engine.sounds.taught_store import TaughtStore
+
+        with self._lock:
+            if self._taught is None:
+                self._taught = TaughtStore(self._paths.sounds / "taught")
+            return self._taught
+
+    def snooze(self, sound: str | None, minutes: float) -> None:
+        """Hold back one sound, or all but emergencies (None); 0 minutes ends that, or every one."""
+        if sound is None and minutes <= 0:
+            for named in self.snoozed():
+                self._snoozes.set(named, 0.0, local_now())
+            return
+        entry = self.entries().get(sound) if sound is not None else None
+        emergency = entry is not None and entry.emergency
+        self._snoozes.set(sound, minutes, local_now(), emergency=emergency)
+
+    def snoozed(self) -> Mapping[str | None, datetime]:
+        """What is held back until when; None stands for everything."""
+        return self._snoozes.active(local_now())
+
+    def heard(self, event: EngineEvent) -> None:
+        """Note when a sound was heard last."""
+        if isinstance(event, SoundAlert | SoundHeard) and not is_test(event):
+            self._last_heard[event.sound] = time.time()
+
+    def last_heard(self) -> Mapping[str, float]:
+        """Wall-clock time by sound."""
+        return dict(self._last_heard)
 
     def settings(self) -> AlertSettings:
         """The user's switches as the policy takes them."""
-        from everlisten.engine.alerts.settings import AlertSettings
-
         config = self.config
         return AlertSettings(
             enabled=config.enabled,
@@ -108,11 +181,11 @@ class AlertKit:
             language=self.language,
         )
 
-    def command(self) -> object:
-        """Tells a running sound thread the settings as they are now."""
-        from everlisten.engine.sounds.thread import SetAlertSettings
+    def taught_command(self) -> SetTaught:
+        """Tells a running sound thread which taught sounds to listen for."""
+        from everlisten.engine.sounds.thread import SetTaught
 
-        return SetAlertSettings(self.settings())
+        return SetTaught(self._heads())
 
     def employ(self, post: WatchPost, tell: EventSink) -> SoundThread:
         """A sound thread that was not started.
@@ -120,11 +193,54 @@ class AlertKit:
         Raises:
             EngineError: The model is missing or damaged.
         """
-        raise EngineError("no sound model is here.")
+        from everlisten.engine.alerts.policy import AlertPolicy
+        from everlisten.engine.sounds.detector import SoundDetector
+        from everlisten.engine.sounds.narration import Narration
+        from everlisten.engine.sounds.thread import SoundThread
+
+        policy = AlertPolicy(self.entries(), self.settings(), snoozes=self._snoozes)
+        detector = SoundDetector(
+            self.model(), policy, Narration(), self._heads(), self._counter_examples()
+        )
+        return SoundThread(
+            detector=detector,
+            ring=post.ring,
+            sources=lambda: self._sources_of(post),
+            sink=tell,
+            session=post.session,
+            started_s=post.started_s,
+            feed_problem=lambda: post.problem(self._sources_of(post)),
+        )
+
+    def _sources_of(self, post: WatchPost) -> tuple[SourceName, ...]:
+        """What is judged: a file, or the devices that the user chose for alerts."""
+        if SourceName.FILE in post.ring.sources:
+            return (SourceName.FILE,)
+        return _SOURCES[self.config.source]
+
+    def _heads(self) -> TaughtHeads:
+        from everlisten.engine.sounds.taught import TaughtHeads
+
+        model = self.model()
+        return TaughtHeads(
+            self.taught_store().sounds(), version=model.version, width=model.embedding_width
+        )
+
+    def _counter_examples(self) -> CounterExamples | None:
+        """What the user said was something else; None where the background is missing."""
+        from everlisten.engine.sounds.counter_examples import CounterExamples
+
+        if self._counter is None:
+            try:
+                mean, deviation = self.background().statistics()
+            except EngineError as error:
+                logger.warning("no counter-examples: %s", error)
+                return None
+            folder = self._paths.sounds / "not-this"
+            self._counter = CounterExamples(folder, mean, deviation, self.model().version)
+        return self._counter
 
     def _load_entries(self) -> Mapping[str, AlertEntry]:
-        from everlisten.engine.alerts.catalogue import CatalogueError, load_alerts, shipped_alerts
-
         self.catalogue_problem = ""
         try:
             return load_alerts(self._paths.alerts)

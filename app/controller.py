@@ -21,7 +21,7 @@ from everlisten.app.readings import health_reading
 from everlisten.app.session import Session
 from everlisten.app.session_plan import SessionPlan
 from everlisten.app.supervisor import EngineSupervisor, ProblemReporter
-from everlisten.app.task_thread import TaskThread
+from everlisten.app.task_thread import Task, TaskThread
 from everlisten.app.wishes import Wishes, settings_of
 from everlisten.audio_io.chunk import SourceName
 from everlisten.engine.events import EngineEvent, EngineFailed, EngineState, EngineStateChanged
@@ -209,7 +209,11 @@ class Controller:
         """The big model while it is in use."""
         return self._models.big
 
-    # app.alerting
+    # app.alert_service
+
+    def later(self, task: Task) -> None:
+        """Carry out a task in the control thread."""
+        self._tasks.put(task)
 
     def session(self) -> Session | None:
         """The session that listens now."""

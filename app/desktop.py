@@ -14,6 +14,7 @@ from types import FrameType
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
+from everlisten.app.alert_service import alert_service
 from everlisten.app.assistance import AssistanceControl
 from everlisten.app.config import AppConfig
 from everlisten.app.controller import Controller
@@ -72,14 +73,29 @@ def _run_window(
     settings = AppSettings(equipment.config, equipment.paths, equipment.reconfigure)
     wishes = Wishes(instruction_of(equipment.config))
     controller = _controller(equipment, settings, wishes)
-    window = MainWindow(
-        controller,
-        equipment.history,
-        settings,
-        equipment.config.ui,
-        AssistanceControl(wishes, settings, controller),
-        WholeFiles(controller.big_model),
-    )
+    with alert_service(equipment, settings, controller, audible=not headless) as alerting:
+        window = MainWindow(
+            controller,
+            equipment.history,
+            settings,
+            equipment.config.ui,
+            AssistanceControl(wishes, settings, controller),
+            WholeFiles(controller.big_model),
+            alerting,
+        )
+        return _show(application, instance, equipment, controller, window, args, headless=headless)
+
+
+def _show(
+    application: QApplication,
+    instance: SingleInstance,
+    equipment: Equipment,
+    controller: Controller,
+    window: MainWindow,
+    args: argparse.Namespace,
+    *,
+    headless: bool,
+) -> int:
     instance.on_raise(window.come_to_front)
     instance.on_open(controller.open_file)
     if headless or not args.minimized:

@@ -109,7 +109,7 @@ class Equipment:
             lambda post: self.alerts.employ(post, self.tell),
             self.tell,
             wanted=lambda: self.alerts.wanted,
-            settings=self.alerts.command,
+            settings=self.alerts.settings,
         )
 
     def load_model(self) -> InteractionModel[Any]:

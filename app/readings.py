@@ -25,9 +25,13 @@ def health_reading(
             memory_mb=memory_mb, saved_s_ago=saved_s_ago, model=_title(model), note=note
         )
     capture = session.feed.health()
+    heard = session.heard
     load = session.engine.load
     return HealthReading(
-        sources=tuple(_source_reading(source) for source in capture.sources),
+        # A microphone that is open for alerts alone has no meter; alerts say how it is.
+        sources=tuple(
+            _source_reading(one) for one in capture.sources if heard is None or one.source in heard
+        ),
         lag_s=load.lag_s,
         load=load.load,
         memory_mb=memory_mb,

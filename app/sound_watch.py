@@ -11,14 +11,24 @@ import dataclasses
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from collections.abc import Callable
 
 from everlisten.app.session_plan import WatchPost
-from everlisten.audio_io.chunk import Samples
+from everlisten.audio_io.chunk import Samples, SourceName
+from everlisten.engine.alerts.settings import AlertSettings
 from everlisten.engine.errors import EngineError
 from everlisten.engine.events import AlertHealth
 from everlisten.engine.runner import EventSink
+from everlisten.engine.sounds.thread import (
+    Acknowledge,
+    Command,
+    Mute,
+    NotThis,
+    Play,
+    SetAlertSettings,
+    Snooze,
+    SoundThread,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -32,31 +42,10 @@ REPEAT_S = 30.0
 END_TIMEOUT_S = 5.0
 """How long the end of a session waits for what is still to be judged."""
 NOT_WORKING = "Alerts are not working: {reason}"
+FAILED = "listening for sounds failed again and again; the log says more."
 
 
-class Hearing(Protocol):
-    """The sound thread, as `engine.sounds.thread` has it."""
-
-    def start(self) -> None: ...
-
-    def stop(self) -> None: ...
-
-    def join(self, timeout_s: float | None = None) -> bool: ...
-
-    def send(self, command: object) -> None: ...
-
-    @property
-    def alive(self) -> bool: ...
-
-    @property
-    def last_heard(self) -> Mapping[str, float]: ...
-
-    def last_30_s(self) -> Samples: ...
-
-    def clip(self, alert_id: str) -> Samples | None: ...
-
-
-Employ = Callable[[WatchPost], Hearing]
+Employ = Callable[[WatchPost], SoundThread]
 """Makes a sound thread that was not started; raises `EngineError` where alerts cannot work."""
 
 
@@ -68,7 +57,7 @@ class SoundWatch:
         employ: Makes a sound thread.
         tell: Takes `AlertHealth` events; must not block.
         wanted: Whether the user wants alerts or narration at all.
-        settings: Makes the command that tells the sound thread the settings as they are now.
+        settings: The user's switches as they are now.
         clock: Monotonic seconds.
     """
 
@@ -79,7 +68,7 @@ class SoundWatch:
         tell: EventSink,
         *,
         wanted: Callable[[], bool] = lambda: True,
-        settings: Callable[[], object] | None = None,
+        settings: Callable[[], AlertSettings] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._post = post
@@ -88,7 +77,9 @@ class SoundWatch:
         self._wanted = wanted
         self._settings = settings
         self._clock = clock
-        self._thread: Hearing | None = None
+        self._thread: SoundThread | None = None
+        self._former: SoundThread | None = None
+        """The last one that ended; has its clips still."""
         self._pause_s = RESTART_FIRST_S
         self._try_at_s = 0.0
         self._begun_s = 0.0
@@ -99,7 +90,7 @@ class SoundWatch:
         self._lock = threading.RLock()
 
     @property
-    def hearing(self) -> Hearing | None:
+    def hearing(self) -> SoundThread | None:
         """The sound thread while it runs."""
         thread = self._thread
         return thread if thread is not None and thread.alive else None
@@ -121,13 +112,43 @@ class SoundWatch:
                 self._dismiss()
                 self._problem = ""
             elif self._thread is not None and self._settings is not None:
-                self._thread.send(self._settings())
+                self._thread.send(SetAlertSettings(self._settings()))
 
-    def send(self, command: object) -> None:
+    def send(self, command: Command) -> None:
         """Queue a command to the sound thread, if it runs."""
         thread = self.hearing
         if thread is not None:
             thread.send(command)
+
+    def mute(self, until_s: float) -> None:
+        """Everlisten itself is heard until then (`time.monotonic()`); a file does not hear it."""
+        if SourceName.FILE not in self._post.ring.sources:
+            self.send(Mute(until_s))
+
+    def play(self, samples: Samples, sound: str) -> None:
+        """Test a sound with an example, float32 [T] at 16 kHz."""
+        self.send(Play(samples, sound))
+
+    def acknowledge(self, alert_id: str) -> bool:
+        """The user knows of an alert of this session; False if nobody says so to the timeline."""
+        thread = self.hearing
+        if thread is None or thread.clip(alert_id) is None:
+            return False
+        thread.send(Acknowledge(alert_id))
+        return True
+
+    def snooze(self, sound: str | None, minutes: float) -> None:
+        """Hold back one sound, or all but emergencies (None)."""
+        self.send(Snooze(sound, minutes))
+
+    def not_this(self, alert_id: str) -> None:
+        """An alert was about something else."""
+        self.send(NotThis(alert_id))
+
+    def clip(self, alert_id: str) -> Samples | None:
+        """The sound of an alert while it is in memory."""
+        thread = self._thread or self._former
+        return thread.clip(alert_id) if thread is not None else None
 
     def look_after(self) -> None:
         """Begin again what has failed; call several times a second."""
@@ -135,7 +156,8 @@ class SoundWatch:
             if self._ended or self.hearing is not None:
                 return
             thread, self._thread = self._thread, None
-            if thread is not None and self._post.ring.finished:
+            self._former = thread or self._former
+            if self._post.ring.finished:
                 return
             now_s = self._clock()
             if thread is not None:
@@ -175,8 +197,9 @@ class SoundWatch:
     def _failed(self, now_s: float) -> None:
         if now_s - self._begun_s > WELL_AFTER_S:
             self._pause_s = RESTART_FIRST_S
-        reason = "listening for sounds failed. It is started again by itself."
-        self._report(NOT_WORKING.format(reason=reason), now_s)
+        # The thread itself has told why.
+        self._problem = NOT_WORKING.format(reason=FAILED)
+        self._told_s = now_s
         self._put_off(now_s)
 
     def _put_off(self, now_s: float) -> None:
@@ -204,5 +227,6 @@ class SoundWatch:
 
     def _dismiss(self) -> None:
         thread, self._thread = self._thread, None
+        self._former = thread or self._former
         if thread is not None:
             thread.stop()

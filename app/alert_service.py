@@ -1,0 +1,87 @@
+"""Puts together what the window needs for alerts, and ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from everlisten.app.alert_board import AlertBoard
+from everlisten.app.alert_clips import AlertClips, ClipKeeper
+from everlisten.app.alert_delivery import AlertDelivery
+from everlisten.app.alerting import AlertControl
+from everlisten.app.controller import Controller
+from everlisten.app.equipment import Equipment
+from everlisten.app.settings import AppSettings
+from everlisten.app.sound_player import SoundPlayer
+from everlisten.app.sound_watch import SoundWatch
+from everlisten.app.taught_sounds import TaughtSounds
+from everlisten.engine.events import EngineEvent, EngineFailed
+
+
+@contextmanager
+def alert_service(
+    equipment: Equipment, settings: AppSettings, controller: Controller, *, audible: bool = True
+) -> Iterator[AlertControl]:
+    """Alerts for one window.
+
+    Args:
+        equipment: Tells every event of a session before it is kept.
+        settings: Keep the user's switches.
+        controller: Has the session.
+        audible: Whether alerts sound at all; nobody hears a window that nobody sees.
+    """
+    kit, board = equipment.alerts, AlertBoard()
+
+    def tell_trouble(sentence: str) -> None:
+        session = controller.session()
+        id = session.id if session is not None else ""
+        equipment.writer.put(EngineFailed(id="alerts", session=id, text=sentence))
+
+    def watch() -> SoundWatch | None:
+        session = controller.session()
+        found = session.watch if session is not None else None
+        return found if isinstance(found, SoundWatch) else None
+
+    def heard(from_s: float, until_s: float) -> None:
+        equipment.own_voice.add(from_s, until_s)
+        if (listening := watch()) is not None:
+            listening.mute(until_s)
+
+    def taught_changed() -> None:
+        if (listening := watch()) is not None:
+            listening.send(kit.taught_command())
+
+    player = SoundPlayer(heard, tell_trouble)
+    delivery = AlertDelivery(player, lambda: kit.config, lambda: kit.language, tell_trouble)
+    clips = AlertClips(equipment.store.recordings, equipment.tell)
+    control = AlertControl(
+        kit,
+        board,
+        controller,
+        change=settings.change,
+        player=player,
+        clips=clips,
+        taught=TaughtSounds(kit, taught_changed),
+        tell=equipment.tell,
+    )
+    keeper = ClipKeeper(
+        lambda id: control.keep_clip(id) if control.has_clip(id) else "",
+        lambda: equipment.config.timeline.record_audio,
+        controller.later,
+        tell_trouble,
+    )
+
+    def take(event: EngineEvent) -> None:
+        board.take(event)
+        kit.heard(event)
+        keeper.take(event)
+        if audible:
+            delivery.deliver(event)
+
+    player.start()
+    equipment.on_event = take
+    try:
+        yield control
+    finally:
+        equipment.on_event = lambda event: None
+        player.stop()

@@ -1,0 +1,153 @@
+"""The sounds that the user taught: learned in the window's worker, kept, and listened for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from everlisten.app.alert_kit import AlertKit
+from everlisten.audio_io.chunk import Samples
+from everlisten.engine.errors import EngineError
+from everlisten.engine.sounds.taught import Estimate as Measured
+from everlisten.engine.sounds.taught import TaughtSound
+from everlisten.ui.alert_protocols import Estimate, Severity, TaughtDraft, TaughtRow
+
+
+class TaughtSounds:
+    """Implements the teaching half of `ui.alert_protocols.Alerting`.
+
+    Args:
+        kit: Has the model, the background and the store.
+        on_change: Called after every change of what is listened for.
+    """
+
+    def __init__(self, kit: AlertKit, on_change: Callable[[], None]) -> None:
+        self._kit = kit
+        self._on_change = on_change
+        self._drafts: dict[str, tuple[TaughtSound, Sequence[Samples]]] = {}
+
+    def sounds(self) -> Sequence[TaughtSound]:
+        """All of them, the oldest first."""
+        return self._kit.taught_store().sounds()
+
+    def knows(self, id: str) -> bool:
+        """Whether there is one with this id."""
+        return any(sound.id == id for sound in self.sounds())
+
+    def rows(self) -> Sequence[TaughtRow]:
+        """What the window lists."""
+        return [
+            TaughtRow(
+                id=sound.id,
+                name=sound.name,
+                enabled=sound.enabled,
+                examples=sound.examples,
+                estimate=sound.estimate.sentence,
+                severity=_severity(sound.severity),
+            )
+            for sound in self.sounds()
+        ]
+
+    def example(self, id: str) -> Samples:
+        """The first recording of one.
+
+        Raises:
+            EngineError: It is damaged or gone.
+        """
+        examples = self._kit.taught_store().examples(id)
+        if not examples:
+            raise EngineError("The examples of this sound are gone.")
+        return examples[0]
+
+    def teach(
+        self,
+        name: str,
+        severity: Severity,
+        examples: Sequence[Samples],
+        progress: Callable[[float], None],
+    ) -> TaughtDraft:
+        """Learn a sound; takes up to a minute.
+
+        Raises:
+            EngineError: What is wrong with the examples, the name or the model.
+        """
+        # Only now: what teaches is not needed for listening.
+        from everlisten.trainer.teaching.lesson import teach
+
+        model = self._kit.fresh_model()
+        sound = teach(
+            examples,
+            name,
+            model,
+            self._kit.background(),
+            severity=severity,
+            others=self.sounds(),
+            progress=progress,
+        )
+        self._drafts[sound.id] = (sound, list(examples))
+        return TaughtDraft(
+            id=sound.id, name=sound.name, severity=severity, estimate=_estimate(sound.estimate)
+        )
+
+    def save(self, draft: TaughtDraft, enabled: bool) -> None:
+        """Keep what was learned.
+
+        Raises:
+            EngineError: The disk refuses, or the name was taken meanwhile.
+        """
+        if draft.id not in self._drafts:
+            raise EngineError("What was learned is gone; teach the sound again.")
+        sound, examples = self._drafts[draft.id]
+        store = self._kit.taught_store()
+        store.save(sound, examples)
+        del self._drafts[draft.id]
+        if enabled:
+            store.enable(sound.id, True)
+            self._on_change()
+
+    def discard(self, draft: TaughtDraft) -> None:
+        """Forget what was learned and not saved."""
+        self._drafts.pop(draft.id, None)
+
+    def rename(self, id: str, name: str) -> str:
+        """Give one another name."""
+        return self._try(lambda: self._kit.taught_store().rename(id, name))
+
+    def enable(self, id: str, on: bool) -> str:
+        """Listen for one, or no longer."""
+        return self._try(lambda: self._kit.taught_store().enable(id, on))
+
+    def delete(self, id: str) -> str:
+        """Forget one and its examples."""
+        return self._try(lambda: self._kit.taught_store().delete(id))
+
+    def export(self, id: str, path: Path) -> str:
+        """Write one as one file."""
+        return self._try(lambda: self._kit.taught_store().export(id, path))
+
+    def import_file(self, path: Path) -> str:
+        """Take one over from a file; it stays off until it is switched on."""
+        return self._try(lambda: self._kit.taught_store().import_file(path))
+
+    def _try(self, change: Callable[[], object]) -> str:
+        try:
+            change()
+        except EngineError as error:
+            return str(error)
+        self._on_change()
+        return ""
+
+
+def _estimate(measured: Measured) -> Estimate:
+    rate = measured.false_alarms_per_hour
+    return Estimate(
+        found=measured.recognised,
+        examples=measured.trials,
+        false_alarms_per_hour=rate if math.isfinite(rate) else 0.0,
+        background_s=measured.background_hours * 3_600,
+    )
+
+
+def _severity(value: str) -> Severity:
+    return value if value in ("emergency", "warning") else "notice"  # type: ignore[return-value]
