@@ -7,14 +7,14 @@ program's own detector does over the sound.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from everlisten.audio_io.chunk import CHUNK_S, CHUNK_SAMPLES, SAMPLE_RATE_HZ, SourceName
-from everlisten.engine.alerts.catalogue import AlertEntry
+from everlisten.engine.alerts.catalogue import MOST_CHUNKS, AlertEntry, shipped_alerts
 from everlisten.engine.alerts.evidence import HeardChunk
 from everlisten.engine.alerts.policy import AlertPolicy
 from everlisten.engine.events import SoundAlert
@@ -25,6 +25,8 @@ from everlisten.trainer.sounds.measures import Outcome, Telling
 from everlisten.trainer.sounds.staging import Samples
 
 _KINDS = ("", rhythm.TEMPORAL_3, rhythm.TEMPORAL_4, rhythm.REGULAR)
+_RHYTHM_FROM = 1e-4
+"""Probability below which the policy sees no differences, so that no rhythm lifts it to a bar."""
 _HISTORY_SAMPLES = round(rhythm.SECONDS * SAMPLE_RATE_HZ)
 
 
@@ -87,16 +89,37 @@ def read(model: SoundModel, samples: Samples) -> list[SoundReading]:
 def readings_of(model: SoundModel, samples: Samples) -> Readings:
     """Play a whole sound to the model and keep what it says."""
     heard = read(model, samples)
+    probabilities = np.stack([each.probabilities for each in heard])
     rhythms = np.zeros((len(heard), 3), np.float32)
-    for number in range(len(heard)):
-        end = (number + 1) * CHUNK_SAMPLES
+    for number in np.flatnonzero(_may_pulse(model.sounds, probabilities)):
+        end = (int(number) + 1) * CHUNK_SAMPLES
         found = rhythm.rhythm(samples[max(0, end - _HISTORY_SAMPLES) : end])
         rhythms[number] = (_KINDS.index(found.kind), found.confidence, found.cycles)
     return Readings(
-        probabilities=np.stack([each.probabilities for each in heard]),
+        probabilities=probabilities,
         broken=np.array([bool(each.broken) for each in heard]),
         rhythms=rhythms,
     )
+
+
+def _may_pulse(sounds: Sequence[str], probabilities: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Chunks in which a rhythm could matter at any threshold: it costs as much as a small model.
+
+    Args:
+        sounds: Ids of the columns.
+        probabilities: float32 [N, K].
+    """
+    patterned = [n for n, sound in enumerate(sounds) if _has_pattern(sound)]
+    surest = probabilities[:, patterned].max(axis=1, initial=0.0)
+    # A sound is remembered for as long as the longest window is.
+    padded = np.concatenate((np.zeros(MOST_CHUNKS - 1, np.float32), surest))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, MOST_CHUNKS)
+    return np.asarray(windows.max(axis=1) > _RHYTHM_FROM)
+
+
+def _has_pattern(sound: str) -> bool:
+    entry = shipped_alerts().get(sound)
+    return entry is not None and bool(entry.pattern)
 
 
 def replayed(
