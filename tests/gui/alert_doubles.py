@@ -89,16 +89,22 @@ def alert_fields(values: dict[str, Any]) -> list[SettingField]:
     ]
 
 
-def tone(seconds: float, hz: float = 440.0, at_s: float = 0.0, for_s: float = 99.0) -> Samples:
-    """A tone in silence, so that a waveform has something to show."""
+def tone(seconds: float, at_s: float = 0.0, for_s: float = 99.0) -> Samples:
+    """Pulses of 0.15 s in silence, so that a waveform has something to show."""
     count = int(seconds * SAMPLE_RATE_HZ)
-    first, last = int(at_s * SAMPLE_RATE_HZ), int((at_s + for_s) * SAMPLE_RATE_HZ)
-    step = 2 * pi * hz / SAMPLE_RATE_HZ
-    return array(
-        "f",
-        (0.6 * sin(step * n) * sin(pi * n / 2_400) if first <= n < last else 0.0
-         for n in range(count)),
-    )  # fmt: skip
+    first = min(count, int(at_s * SAMPLE_RATE_HZ))
+    last = min(count, int((at_s + for_s) * SAMPLE_RATE_HZ))
+    pulses = (PULSE * ((last - first) // len(PULSE) + 1))[: last - first]
+    return _silence(first) + pulses + _silence(count - last)
+
+
+def _silence(samples: int) -> Samples:
+    return array("f", bytes(4 * samples))
+
+
+PULSE: Samples = array(
+    "f", (0.6 * sin(2 * pi * 440 * n / SAMPLE_RATE_HZ) * sin(pi * n / 2_400) for n in range(2_400))
+)
 
 
 class ScriptedAlerting:
