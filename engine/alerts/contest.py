@@ -67,8 +67,9 @@ class Contest:
     chunk: HeardChunk
 
     def score(self, sound: str) -> float:
-        """How much speaks for a kind of alert now."""
-        return self.state.tracks[sound].score(self.bars[sound], self.needed[sound])
+        """How much speaks for a kind of alert now: its hits, or its best chunk."""
+        track, level = self.state.tracks[sound], self.bars[sound]
+        return track.score(level, max(1, min(track.hits(level), self.needed[sound])))
 
     def rhythm_seen(self, entry: AlertEntry) -> bool:
         """Whether the alarm's own rhythm was heard in full."""
@@ -106,7 +107,6 @@ class Contest:
             return False
         return any(
             other.pattern
-            and other.rank < candidate.entry.rank
             and self.state.tracks[other.id].surest >= PLAUSIBLE * self._threshold(other)
             for other in self._group(candidate.entry)
         )

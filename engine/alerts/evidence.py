@@ -30,6 +30,9 @@ RHYTHM_SEEN = 0.5
 """Confidence from which a rhythm counts as seen: the first whole pattern."""
 RHYTHM_MATTERS = 3.5
 """Further below its bar no rhythm makes an alarm: help, and half the probability for going on."""
+SURE = 3.0
+"""A chunk so far above the bar counts twice, so that a clear sound is told within a second: where a
+threshold is 0.5, from a probability of 0.95."""
 _CLEAREST = 6.0
 """A chunk counts for no more: three good ones outweigh a perfect one."""
 _LEAST_P = 1e-4
@@ -101,6 +104,10 @@ class Track:
     def hits(self, bar_logit: float) -> int:
         """Chunks that reach the bar."""
         return sum(value >= bar_logit for _, value, _ in self.chunks)
+
+    def weight(self, bar_logit: float) -> int:
+        """Chunks that reach the bar, the clear ones twice."""
+        return self.hits(bar_logit) + self.hits(bar_logit + SURE)
 
     def score(self, bar_logit: float, count: int) -> float:
         """By how many logits the `count` best chunks are above the bar, on average."""

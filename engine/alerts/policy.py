@@ -1,6 +1,6 @@
 """When a sign of danger becomes an alert: one event, one alert, and a pause before the next.
 
-A sound must be heard in several of its last chunks. It then goes on while it is heard at half the
+A sound must be heard in several of its last chunks, or very clearly in fewer. It then goes on while it is heard at half the
 probability, and until it has been quiet for `merge_s`: the alert is told again with the same id and
 a later end. Once the event is over, the same kind is quiet until `cooldown_s` after its end. Who
 wins where several sounds are heard is `contest`'s business.
@@ -316,7 +316,9 @@ class AlertPolicy:
             ):
                 continue
             waiting = contest.state.waiting.get(sound)
-            if track.hits(level) >= contest.needed[sound]:
+            # A single beep is no alarm, however clear.
+            hits = track.hits(level) if entry.pattern else track.weight(level)
+            if hits >= contest.needed[sound]:
                 first_s = waiting[0] if waiting is not None else track.first_hit_s(level)
                 found.append(Candidate(entry, contest.score(sound), first_s))
             elif waiting is not None:

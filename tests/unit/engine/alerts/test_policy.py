@@ -33,6 +33,17 @@ def test_the_alert_comes_with_the_last_hit_needed(room):
     assert (alert.session, alert.source, alert.confidence) == ("s1", SourceName.MIC, 0.9)
 
 
+def test_a_clear_chunk_counts_twice(room):
+    """Three logits above the bar: 0.968 where 0.6 is the threshold."""
+    assert room.hear(dog=0.96) == []
+    assert [one.sound for one in Room().hear(dog=0.97)] == ["dog"]
+
+
+def test_a_clear_beep_still_counts_once(room):
+    assert room.hears(2, smoke=0.999) == []
+    assert room.hear(smoke=0.999), "three without the rhythm"
+
+
 def test_hits_need_not_be_consecutive_but_within_the_window(room):
     room.hear(dog=0.9)
     room.hears(2)
@@ -236,6 +247,16 @@ def test_settings_hold_from_the_next_chunk(room):
     (alert,) = room.hears(2, horn=0.9)
     assert (alert.label, alert.advice) == ("horn-zh", "horn-advice-zh")
     assert "把握90%" in alert.why
+
+
+def test_only_what_is_told_stands_for_its_group(room):
+    room.hears(3, clock=0.9)
+    assert room.policy.groups_on(room.state) == {"beeps"}
+    room.quiet(10.0)
+    assert room.policy.groups_on(room.state) == set()
+    held = Room(AlertSettings(switched_off=frozenset({"clock"})))
+    held.hears(3, clock=0.9)
+    assert held.policy.groups_on(held.state) == set()
 
 
 # Snooze
