@@ -1,9 +1,9 @@
 """When a sign of danger becomes an alert: one event, one alert, and a pause before the next.
 
-A sound must be heard in several of its last chunks, or very clearly in fewer. It then goes on while it is heard at half the
-probability, and until it has been quiet for `merge_s`: the alert is told again with the same id and
-a later end. Once the event is over, the same kind is quiet until `cooldown_s` after its end. Who
-wins where several sounds are heard is `contest`'s business.
+A sound must be heard in several of its last chunks, or very clearly in fewer. It then goes on while
+it is heard at half the probability, and until it has been quiet for `merge_s`: the alert is told
+again with the same id and a later end. Once the event is over, the same kind is quiet until
+`cooldown_s` after its end. Who wins where several sounds are heard is `contest`'s business.
 
 Held back is what the user switched off or snoozed, and in quiet hours all but emergencies; if it
 still goes on when that ends, it is told then. An emergency that nobody acknowledges is repeated,
