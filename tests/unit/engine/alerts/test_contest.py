@@ -88,6 +88,11 @@ def test_also_when_the_less_likely_one_comes_first(room):
     assert [one.sound for one in alerts if not one.ongoing] == ["clock"], "it was the oven"
 
 
+def test_all_hits_count_for_how_likely_it_is(room):
+    room.hear(oven=0.61, clock=0.9)
+    assert begun(room.hear(oven=0.96, clock=0.9)) == ["clock"]
+
+
 def test_about_as_likely_is_not_enough_to_change(room):
     room.hears(3, clock=0.8)
     assert begun(room.hears(10, clock=0.8, oven=0.85)) == ["clock"]
