@@ -34,7 +34,7 @@ _SEEN = (
     "This model was trained on these recordings, so the figures say nothing about new ones;"
     " --folds measures on what was kept out."
 )
-_CHOSEN_ON_OTHERS = "Each fold's thresholds were chosen on the other four folds."
+_CHOSEN_ON_OTHERS = "Each fold's thresholds were chosen on the other folds."
 
 
 def run(args: argparse.Namespace) -> int:
@@ -75,7 +75,7 @@ def _alerts(args: argparse.Namespace) -> None:
     thresholds, notes = _thresholds(args, folds)
     with _bar("counting", len(folds)) as bar:
         found = evaluated(folds, corpus, thresholds, bar.update)
-    report = {**found.report, "seed": args.seed, "warnings": [*_warnings(args), *notes]}
+    report = {**found.report, "warnings": [*_warnings(args), *notes]}
     print(tables(report))
     _write(args.out / "report.json", report)
     outcomes = [asdict(each) for each in found.outcomes]
@@ -130,7 +130,7 @@ def _thresholds(
     if args.calibrate is None:
         return {}, []
     if len(folds) < 2:
-        raise ConfigError("--calibrate needs --folds: thresholds are chosen on the other folds.")
+        raise ConfigError("--calibrate needs several folds: it chooses on the other ones.")
     with _bar("choosing thresholds", len(folds)) as bar:
         by_fold, final = calibration.cross_calibrated(folds, args.calibrate, bar.update)
     _write(args.out / "thresholds.json", final)

@@ -18,12 +18,20 @@ from everlisten.trainer.sounds.measures import (
     Outcome,
     SoundMeasure,
     false_alarms,
+    is_hit,
     latencies,
     percentile,
     sound_measure,
     speaking,
 )
-from everlisten.trainer.sounds.scenes import CLIP, EVENTS, OTHER_STREAM, STREAM
+from everlisten.trainer.sounds.scenes import (
+    BROKEN_SIGNAL,
+    CHANGED,
+    CLIP,
+    EVENTS,
+    OTHER_STREAM,
+    STREAM,
+)
 
 FEWEST_RECORDINGS = 8
 """Sounds with so many real recordings are in the macro recall with them."""
@@ -63,6 +71,8 @@ def report_of(
         },
         "other sounds' streams": _alarms(false_alarms(by_kind[OTHER_STREAM])),
         "events": _events(by_kind[EVENTS]),
+        "conditions": _conditions([each for each in outcomes if each.kind == CHANGED], clips),
+        "broken signals": _broken([each for each in outcomes if each.kind == BROKEN_SIGNAL]),
         "ESC-10": _classifier(classifier),
     }
     report["macro"] = _macro(report["sounds"])
@@ -174,6 +184,35 @@ def _latency(found: Sequence[float | None]) -> Report:
     }
 
 
+def _conditions(changed: Sequence[Outcome], clips: Sequence[Outcome]) -> dict[str, Report]:
+    """The same clips as they are and under each condition."""
+    names = {(each.fold, each.name) for each in changed}
+    same = {"as they are": [each for each in clips if (each.fold, each.name) in names]}
+    for each in changed:
+        same.setdefault(each.condition, []).append(each)
+    return {condition: _told_rightly(found) for condition, found in same.items() if found}
+
+
+def _told_rightly(clips: Sequence[Outcome]) -> Report:
+    alerts = [each for each in clips if each.events]
+    others = [each for each in clips if not each.events]
+    return {
+        "alert clips": len(alerts),
+        "recall": _mean([float(is_hit(each)) for each in alerts]),
+        "other clips": len(others),
+        "silent on others": _mean([float(not each.judged) for each in others]),
+    }
+
+
+def _broken(signals: Sequence[Outcome]) -> Report:
+    return {
+        "signals": len(signals),
+        "seconds": sum(each.seconds for each in signals),
+        "alerts": sum(len(each.told) for each in signals),
+        "alerts on": sorted({each.condition for each in signals if each.told}),
+    }
+
+
 def _classifier(counts: Esc10Counts) -> Report:
     clips = counts.clips or math.nan
     return {
@@ -203,6 +242,7 @@ def _bars(report: Report) -> list[Report]:
     limits = (
         ("false alarms per hour", 0.5, streams["per hour"]),
         ("latency p50 s", 1.0, report["events"]["latency p50 s"]),
+        ("alerts from broken signals", 0, report["broken signals"]["alerts"]),
     )
     for what, bar, value in limits:
         met = value <= bar

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from everlisten.engine.sounds.model import SoundModel
@@ -76,10 +76,10 @@ def recordings_of(
         ModelLoadError: So is a model.
     """
     corpus = read_corpus(config.data)
-    keys = {fold: _key(config, fold) for fold in config.models}
     plans = {
         fold: scenes.plans_of(corpus, fold, config.seed, config.amounts()) for fold in config.models
     }
+    keys = {fold: _key(config, fold, plans[fold]) for fold in config.models}
     total = sum(len(each) for each in plans.values())
     config.kept.mkdir(parents=True, exist_ok=True)
     done = 0
@@ -87,8 +87,9 @@ def recordings_of(
     for fold in sorted(config.models):
         kept = read_fold(config.readings_file(fold), keys[fold])
         if kept is None:
-            kept = _heard(config, fold, plans[fold], corpus, _Progress(tick, done, total))
-            write_fold(config.readings_file(fold), replace(kept, key=keys[fold]))
+            heard = _heard(config, fold, plans[fold], corpus, _Progress(tick, done, total))
+            kept = replace(heard, key=keys[fold])
+            write_fold(config.readings_file(fold), kept)
         done += len(plans[fold])
         tick(done, total)
         found.append(kept)
@@ -136,14 +137,14 @@ def _heard(
     )
 
 
-def _key(config: EvaluationConfig, fold: int) -> str:
+def _key(config: EvaluationConfig, fold: int, plans: Sequence[ScenePlan]) -> str:
     """What kept readings depend on."""
     path = config.models[fold]
     parts = {
         "model": hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "",
         "fold": fold,
         "seed": config.seed,
-        "amounts": asdict(config.amounts()),
+        "scenes": hashlib.sha256(repr(plans).encode()).hexdigest(),
     }
     return json.dumps(parts, sort_keys=True)
 
@@ -190,6 +191,7 @@ def evaluated(
     report = report_of(outcomes, recordings, material, classifier)
     report["model"] = folds[0].facts.version
     report["folds"] = [each.fold for each in folds]
+    report["seed"] = json.loads(folds[0].key)["seed"]
     return Evaluation(report=report, outcomes=tuple(outcomes))
 
 

@@ -91,9 +91,10 @@ def readings_of(model: SoundModel, samples: Samples) -> Readings:
     heard = read(model, samples)
     probabilities = np.stack([each.probabilities for each in heard])
     rhythms = np.zeros((len(heard), 3), np.float32)
+    history = np.nan_to_num(np.clip(samples, -1.0, 1.0), nan=0.0)
     for number in np.flatnonzero(_may_pulse(model.sounds, probabilities)):
         end = (int(number) + 1) * CHUNK_SAMPLES
-        found = rhythm.rhythm(samples[max(0, end - _HISTORY_SAMPLES) : end])
+        found = rhythm.rhythm(history[max(0, end - _HISTORY_SAMPLES) : end])
         rhythms[number] = (_KINDS.index(found.kind), found.confidence, found.cycles)
     return Readings(
         probabilities=probabilities,

@@ -55,13 +55,14 @@ class Outcome:
     """What became of one scene.
 
     Attributes:
-        kind: `clip`, `stream`, `other stream` or `events`.
+        kind: As in `scenes`.
         name: Of the clip or stream.
         fold: It is from this test fold.
         seconds: Its length.
         sound: Of a clip: its sound id.
         group: Of a clip: its source group.
         synthetic: The clip was synthesised.
+        condition: Of a changed clip or a broken signal.
         unsure: Sounds that it may hold as well; telling them is neither right nor wrong.
         events: Alert sounds in it, in order.
         told: Alerts, in order.
@@ -74,6 +75,7 @@ class Outcome:
     sound: str = ""
     group: str = ""
     synthetic: bool = False
+    condition: str = ""
     unsure: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
     told: tuple[Telling, ...] = ()

@@ -14,7 +14,7 @@ from everlisten.trainer.sounds.hearing import ModelFacts, Readings, Recording
 from everlisten.trainer.sounds.measures import Event, Outcome
 from everlisten.trainer.sounds.scenes import Material
 
-_FORMAT = 1
+_FORMAT = 2
 _READINGS = ("probabilities", "broken", "rhythms")
 
 

@@ -12,9 +12,8 @@ Report = Mapping[str, Any]
 
 def tables(report: Report) -> str:
     """Everything of `alert_report.report_of`, with its head."""
-    parts = [_head(report), _bars(report), _speaking(report), _alarms(report), _sounds(report),
-             _classifier(report)]  # fmt: skip
-    return "\n\n".join(part for part in parts if part)
+    parts = (_head, _bars, _speaking, _alarms, _sounds, _conditions, _classifier)
+    return "\n\n".join(text for part in parts if (text := part(report)))
 
 
 def _head(report: Report) -> str:
@@ -95,6 +94,19 @@ def _event(found: Report) -> tuple[object, ...]:
         return ("", "", "")
     p50, p95 = _number(found["latency p50 s"], 2), _number(found["latency p95 s"], 2)
     return (found["events"], found["told"], f"{p50} / {p95}")
+
+
+def _conditions(report: Report) -> str:
+    head = ("the same clips", "alerts / others", "recall", "silent on others")
+    rows: list[tuple[object, ...]] = [
+        (condition, f"{found['alert clips']} / {found['other clips']}", _number(found["recall"]),
+         _number(found["silent on others"]))
+        for condition, found in report["conditions"].items()
+    ]  # fmt: skip
+    broken = report["broken signals"]
+    told = f"{broken['alerts']} alerts {', '.join(broken['alerts on'])}".strip()
+    rows.append((f"{broken['signals']} broken signals, {broken['seconds']:.0f} s", "", told, ""))
+    return _table(head, rows)
 
 
 def _classifier(report: Report) -> str:

@@ -16,12 +16,14 @@ import numpy as np
 from everlisten.trainer.sounds import staging, streams
 from everlisten.trainer.sounds.activity import SAMPLE_RATE_HZ
 from everlisten.trainer.sounds.alarms import SYNTHESES
+from everlisten.trainer.sounds.conditions import BROKEN, CONDITIONS
 from everlisten.trainer.sounds.corpus import Clip, Corpus
 from everlisten.trainer.sounds.labels import ALERT_SOUNDS, OTHER_SOUNDS
 from everlisten.trainer.sounds.measures import Event, Outcome
 from everlisten.trainer.sounds.staging import Prop, Rng, Samples
 
 CLIP, STREAM, OTHER_STREAM, EVENTS = "clip", "stream", "other stream", "events"
+CHANGED, BROKEN_SIGNAL = "changed clip", "broken signal"
 STREAM_SOUNDS = ("speech", "music", "background")
 """What the streams for false alarms are made of."""
 MOST_USES = 4
@@ -40,6 +42,9 @@ _SYNTHETIC_COUNTS = {"smoke_alarm": 40, "co_alarm": 20}
 _OTHER_SYNTHETIC = 8
 _MOST_OTHER_CLIPS = 8
 """Real clips of one sound that is no alert."""
+_CHANGED_CLIPS = 2
+"""Real clips of an alert sound, or synthesised ones where there are none, under each condition."""
+_CHANGED_OTHERS = 12
 _EVENT_STREAMS = 2
 _EVENT_MINUTES = 10.0
 _EVENTS = 40
@@ -50,12 +55,13 @@ class ScenePlan:
     """One scene before its sound is made.
 
     Attributes:
-        kind: `CLIP`, `STREAM`, `OTHER_STREAM` or `EVENTS`.
-        name: Unique in its fold.
+        kind: `CLIP`, `STREAM`, `OTHER_STREAM`, `EVENTS`, `CHANGED` or `BROKEN_SIGNAL`.
+        name: Unique in its fold and kind.
         fold: Whose clips are heard.
         seed: Of the evaluation.
         sound: Of a clip, or of a synthesis.
         clips: Names of the files; none is a synthesis.
+        condition: Of a changed clip or a broken signal.
     """
 
     kind: str
@@ -64,6 +70,7 @@ class ScenePlan:
     seed: int
     sound: str = ""
     clips: tuple[str, ...] = ()
+    condition: str = ""
 
     def rng(self) -> Rng:
         """A generator of this scene's own."""
@@ -119,6 +126,11 @@ def plans_of(corpus: Corpus, fold: int, seed: int, amounts: SceneAmounts) -> lis
     plans = list(_clip_plans(corpus, fold, seed, rng))
     kept = max(1, round(amounts.share * len(plans)))
     plans = [plans[number] for number in sorted(rng.permutation(len(plans))[:kept])]
+    plans += _changed_plans(plans, rng)
+    plans += [
+        ScenePlan(kind=BROKEN_SIGNAL, name=name, fold=fold, seed=seed, condition=name)
+        for name in BROKEN
+    ]
     inside = [clip for clip in corpus.test(fold) if clip.sound in STREAM_SOUNDS]
     outside = [
         clip
@@ -152,6 +164,21 @@ def _clip_plans(corpus: Corpus, fold: int, seed: int, rng: Rng) -> Iterator[Scen
                 yield ScenePlan(kind=CLIP, name=name, fold=fold, seed=seed, sound=sound)
 
 
+def _changed_plans(clips: Sequence[ScenePlan], rng: Rng) -> list[ScenePlan]:
+    """Some of the clips again, under every condition."""
+    picked: list[ScenePlan] = []
+    for sound in ALERT_SOUNDS:
+        own = [plan for plan in clips if plan.sound == sound]
+        picked += sorted(own, key=lambda plan: not plan.clips)[:_CHANGED_CLIPS]
+    others = [plan for plan in clips if plan.sound in OTHER_SOUNDS and plan.clips]
+    picked += [others[n] for n in rng.permutation(len(others))[:_CHANGED_OTHERS]]
+    return [
+        replace(plan, kind=CHANGED, condition=condition)
+        for condition in CONDITIONS
+        for plan in picked
+    ]
+
+
 def _stream_plans(
     kind: str, clips: Sequence[Clip], fold: int, seed: int, seconds: float, most_uses: int
 ) -> list[ScenePlan]:
@@ -178,8 +205,14 @@ def material_of(plans: Sequence[ScenePlan], corpus: Corpus) -> Material:
 def made(plan: ScenePlan, corpus: Corpus) -> Scene | None:
     """Make the sound of a scene; None where its clip turns out to be silent."""
     rng = plan.rng()
-    if plan.kind == CLIP:
-        return _clip_scene(plan, corpus, rng)
+    if plan.kind in (CLIP, CHANGED):
+        scene = _clip_scene(plan, corpus, rng)
+        if scene is None or not plan.condition:
+            return scene
+        return Scene(CONDITIONS[plan.condition](scene.samples), scene.outcome)
+    if plan.kind == BROKEN_SIGNAL:
+        samples = BROKEN[plan.condition](rng)
+        return Scene(samples, _outcome(plan, samples))
     if plan.kind == EVENTS:
         samples, spans = streams.event_stream(corpus, plan.fold, rng, _EVENT_MINUTES, _EVENTS)
         events = tuple(Event(sound=s, onset_s=on, offset_s=off) for s, on, off in spans)
@@ -242,6 +275,7 @@ def _outcome(plan: ScenePlan, samples: Samples) -> Outcome:
         fold=plan.fold,
         seconds=len(samples) / SAMPLE_RATE_HZ,
         sound=plan.sound,
+        condition=plan.condition,
     )
 
 

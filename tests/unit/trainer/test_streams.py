@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 
 from everlisten.trainer.sounds import staging
+from everlisten.trainer.sounds.conditions import BROKEN, CONDITIONS
 from everlisten.trainer.sounds.corpus import Corpus, read_corpus
 from everlisten.trainer.sounds.labels import ALERT_SOUNDS
 from everlisten.trainer.sounds.scenes import (
+    BROKEN_SIGNAL,
+    CHANGED,
     CLIP,
     EVENTS,
     MOST_USES,
@@ -45,7 +48,7 @@ def plans(corpus: Corpus) -> list[ScenePlan]:
 def test_only_clips_of_the_test_fold_are_heard(corpus: Corpus, plans: list[ScenePlan]) -> None:
     inside = {clip.name for clip in corpus.test(FOLD)}
     assert {name for plan in plans for name in plan.clips} <= inside
-    assert len({plan.name for plan in plans}) == len(plans)
+    assert len({(plan.kind, plan.name, plan.condition) for plan in plans}) == len(plans)
 
 
 def test_every_alert_clip_of_the_fold_is_a_scene(corpus: Corpus, plans: list[ScenePlan]) -> None:
@@ -102,7 +105,7 @@ def test_a_scene_is_the_same_again_and_differs_by_seed(
 def test_a_clip_is_louder_than_its_home_noise_where_it_sounds(
     corpus: Corpus, plans: list[ScenePlan]
 ) -> None:
-    dogs = [plan for plan in plans if plan.sound == "dog_barking" and plan.clips]
+    dogs = [p for p in plans if p.kind == CLIP and p.sound == "dog_barking" and p.clips]
     assert len(dogs) == 8
     for plan in dogs:
         scene = made(plan, corpus)
@@ -163,6 +166,44 @@ def test_too_many_events_are_refused(corpus: Corpus) -> None:
 
 def test_event_streams_are_planned(plans: list[ScenePlan]) -> None:
     assert sum(plan.kind == EVENTS for plan in plans) == 2
+
+
+def test_a_changed_clip_is_the_same_clip_changed(corpus: Corpus, plans: list[ScenePlan]) -> None:
+    dog = next(plan for plan in plans if plan.sound == "dog_barking" and plan.clips)
+    original = made(dog, corpus)
+    assert original is not None
+    changed = {
+        plan.condition: made(plan, corpus)
+        for plan in plans
+        if plan.kind == CHANGED and plan.name == dog.name
+    }
+    assert changed.keys() == CONDITIONS.keys()
+    for scene in changed.values():
+        assert scene is not None
+        assert scene.outcome.events == original.outcome.events
+        assert np.abs(scene.samples).max() <= 1.0
+    quieter = changed["20 dB quieter"]
+    assert quieter is not None
+    assert level_db(quieter.samples) == pytest.approx(level_db(original.samples) - 20, abs=0.01)
+    offset = changed["an offset of 0.3"]
+    assert offset is not None
+    assert float(offset.samples.mean()) == pytest.approx(0.3, abs=0.01)
+    telephone = changed["a source at 8 kHz"]
+    assert telephone is not None
+    spectrum = np.abs(np.fft.rfft(telephone.samples))
+    assert spectrum[int(len(spectrum) * 3_900 / 8_000) :].max() < 1e-3 * spectrum.max()
+    others = {p.name for p in plans if p.kind == CHANGED and p.sound not in ALERT_SOUNDS}
+    assert len(others) == 12
+
+
+def test_broken_signals_are_what_they_say(corpus: Corpus, plans: list[ScenePlan]) -> None:
+    scenes = [(plan.condition, made(plan, corpus)) for plan in plans if plan.kind == BROKEN_SIGNAL]
+    signals = {name: scene.samples for name, scene in scenes if scene is not None}
+    assert signals.keys() == BROKEN.keys()
+    assert not signals["digital silence"].any()
+    assert np.isnan(signals["no numbers"]).sum() > 100
+    assert np.isinf(signals["infinite samples"]).any()
+    assert {len(samples) for samples in signals.values()} == {24 * RATE_HZ}
 
 
 def test_convolution_is_that_of_numpy() -> None:

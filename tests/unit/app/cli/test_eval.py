@@ -17,7 +17,10 @@ from everlisten.app.config import ConfigError
 from everlisten.app.exit_codes import BAD_INPUT, GOOD, MODEL_TROUBLE, exit_code_of
 from everlisten.app.main import main
 from everlisten.engine.errors import ModelLoadError
-from everlisten.trainer.sounds import scenes
+from everlisten.trainer.sounds import conditions, scenes
+from everlisten.trainer.sounds.conditions import CONDITIONS
+from everlisten.trainer.sounds.corpus import read_corpus
+from everlisten.trainer.sounds.workforce import hear, workers
 
 COLUMNS = ("path", "label", "seconds", "source", "licence", "author")
 ESC = {"dog_bark": 0, "rooster": 1, "rain": 10}
@@ -83,6 +86,10 @@ def little():
         patch.setattr(scenes, "_OTHER_SYNTHETIC", 0)
         patch.setattr(scenes, "_EVENT_MINUTES", 0.4)
         patch.setattr(scenes, "_EVENTS", 2)
+        patch.setattr(scenes, "_CHANGED_CLIPS", 1)
+        patch.setattr(scenes, "_CHANGED_OTHERS", 1)
+        patch.setattr(conditions, "_BROKEN_S", 4.0)
+        patch.setattr(evaluation, "FOLDS", 2)
         yield
 
 
@@ -107,27 +114,31 @@ def run(data, tmp_path, capsys):
 
 @pytest.fixture(scope="module")
 def once(data, models, tmp_path_factory) -> Path:
-    """The folder of a run over fold 0."""
+    """The folder of a run over two folds."""
     out = tmp_path_factory.mktemp("once")
-    evaluate(data, out, "--model", models / "fold-0.onnx", "--fold", 0)
+    evaluate(data, out, "--folds", models, "--share", 0.999)
     return out
 
 
-def test_one_fold(once):
+def test_each_fold_is_measured_with_its_own_model(once):
     report = json.loads((once / "report.json").read_text("utf-8"))
     dog = report["sounds"]["dog_barking"]
-    assert dog["real"] == {"clips": 2, "groups": 2, "hits": 2, "recall": 1.0}
-    assert report["sounds"]["smoke_alarm"]["synthesised"]["clips"] == 1
+    assert dog["real"] == {"clips": 4, "groups": 4, "hits": 4, "recall": 1.0}
+    assert report["sounds"]["smoke_alarm"]["synthesised"]["clips"] == 2
     assert report["streams"]["false alarms"] == report["streams"]["per hour"] == 0
     assert report["streams"]["unique most uses"] <= 4
     assert report["events"]["events"] == 4
-    assert report["ESC-10"]["clips"] == 6
+    assert report["ESC-10"]["clips"] == 12
     assert report["speaking"]["always silent"]["balanced accuracy"] == 0.5
-    assert report["folds"] == [0]
-    assert report["warnings"] == []
+    assert report["folds"] == [0, 1]
     assert (once / "confusion.png").read_bytes().startswith(b"\x89PNG")
     outcomes = json.loads((once / "outcomes.json").read_text("utf-8"))
-    assert {each["kind"] for each in outcomes} == {"clip", "stream", "other stream", "events"}
+    assert {each["kind"] for each in outcomes} == {
+        "clip", "changed clip", "broken signal", "stream", "other stream", "events"
+    }  # fmt: skip
+    assert report["broken signals"]["alerts"] == 0
+    assert report["conditions"].keys() == {"as they are", *CONDITIONS}
+    assert {found["alert clips"] for found in report["conditions"].values()} == {6}
 
 
 def test_kept_readings_are_used_again(data, once, models, monkeypatch):
@@ -137,7 +148,7 @@ def test_kept_readings_are_used_again(data, once, models, monkeypatch):
         raise AssertionError("a kept fold was played again")
 
     monkeypatch.setattr("everlisten.trainer.sounds.workforce.hear", never)
-    options = ("--model", models / "fold-0.onnx", "--fold", 0)
+    options = ("--folds", models, "--share", 0.999)
     assert evaluate(data, once, *options) == first
     with pytest.raises(AssertionError, match="played again"):
         evaluate(data, once, *options, "--seed", 1)
@@ -145,26 +156,29 @@ def test_kept_readings_are_used_again(data, once, models, monkeypatch):
 
 def test_kept_readings_are_counted_without_the_model(run, once, tmp_path):
     first = json.loads((once / "report.json").read_text("utf-8"))
-    report, printed = run("--probabilities", once / "readings-fold-0.npz")
-    assert report == first
+    kept = [once / f"readings-fold-{fold}.npz" for fold in range(2)]
+    report, printed = run("--probabilities", *kept)
+    assert {**report, "warnings": []} == {**first, "warnings": []}
     assert "| dog_barking |" in printed
     assert "always silent" in printed
     path = tmp_path / "thresholds.json"
     path.write_text(json.dumps({"dog_barking": 0.9999}))
-    report, printed = run("--probabilities", once / "readings-fold-0.npz", "--thresholds", path)
+    report, printed = run("--probabilities", kept[0], "--thresholds", path)
+    assert report["folds"] == [0]
     assert report["sounds"]["dog_barking"]["real"]["hits"] == 0
     assert "Thresholds are those of thresholds.json." in printed
 
 
-def test_folds_choose_their_thresholds_on_each_other(run, models, tmp_path, monkeypatch):
-    monkeypatch.setattr(evaluation, "FOLDS", 2)
-    report, printed = run("--folds", models, "--share", 0.999, "--calibrate")
-    assert report["folds"] == [0, 1]
-    assert report["sounds"]["dog_barking"]["real"]["clips"] == 4
-    assert "chosen on the other four folds" in printed
+def test_folds_choose_their_thresholds_on_each_other(run, once, tmp_path):
+    kept = [once / f"readings-fold-{fold}.npz" for fold in range(2)]
+    report, printed = run("--probabilities", *kept, "--calibrate")
+    assert report["sounds"]["dog_barking"]["real"]["hits"] == 4
+    assert "chosen on the other folds" in printed
     thresholds = json.loads((tmp_path / "out" / "thresholds.json").read_text("utf-8"))
     assert thresholds["music"] == THRESHOLD
     assert 0 < thresholds["dog_barking"] < 1
+    with pytest.raises(ConfigError, match="--calibrate needs several folds"):
+        run("--probabilities", kept[0], "--calibrate")
 
 
 def test_a_model_that_has_heard_everything_is_said_to_have(run, models, monkeypatch):
@@ -237,3 +251,15 @@ def test_predictions_for_the_benchmarks_own_scorer(run, models, tmp_path, capsys
     assert replies["a1"].startswith("<Decision>RESPOND</Decision>\n<Reply>Siren")
     assert replies["b2"].startswith("<Decision>IGNORE</Decision>")
     assert "| Traffic | 2 | 1.000 | 0.500 | 1.000 | 0.000 | 1.000 |" in printed
+
+
+@pytest.mark.slow
+def test_processes_hear_what_one_hears(data, models):
+    corpus = read_corpus(data)
+    plans = scenes.plans_of(corpus, 0, 3, scenes.SceneAmounts(stream_s=0.0, event_streams=0))[:3]
+    found = []
+    for processes in (1, 2):
+        with workers(data, models / "fold-0.onnx", processes) as apply:
+            found.append([each.readings.probabilities for each in apply(hear, plans)])
+    for one, other in zip(*found, strict=True):
+        assert np.array_equal(one, other)
