@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import numpy as np
@@ -263,3 +264,4 @@ def test_processes_hear_what_one_hears(data, models):
             found.append([each.readings.probabilities for each in apply(hear, plans)])
     for one, other in zip(*found, strict=True):
         assert np.array_equal(one, other)
+    resource_tracker._resource_tracker._stop()  # multiprocessing's own, else left until the exit
