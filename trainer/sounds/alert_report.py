@@ -15,16 +15,15 @@ from everlisten.trainer.sounds.esc10 import Esc10Counts
 from everlisten.trainer.sounds.labels import ALERT_SOUNDS
 from everlisten.trainer.sounds.measures import (
     FalseAlarms,
-    Outcome,
     SoundMeasure,
     false_alarms,
-    is_hit,
     latencies,
     percentile,
     sound_measure,
     speaking,
 )
-from everlisten.trainer.sounds.scenes import (
+from everlisten.trainer.sounds.outcomes import Outcome, is_hit
+from everlisten.trainer.sounds.scene_plans import (
     BROKEN_SIGNAL,
     CHANGED,
     CLIP,

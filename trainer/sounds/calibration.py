@@ -19,9 +19,9 @@ from everlisten.engine.alerts.catalogue import shipped_alerts
 from everlisten.engine.alerts.evidence import RHYTHM_HELPS, SENSITIVITY_LOGITS, logit
 from everlisten.trainer.sounds.hearing import ModelFacts, Recording, replayed
 from everlisten.trainer.sounds.labels import ALERT_SOUNDS
-from everlisten.trainer.sounds.measures import Outcome, is_hit, match
+from everlisten.trainer.sounds.outcomes import Outcome, is_hit, match
 from everlisten.trainer.sounds.recordings import FoldRecordings
-from everlisten.trainer.sounds.scenes import CLIP, STREAM
+from everlisten.trainer.sounds.scene_plans import CLIP, STREAM
 
 BUDGET_PER_HOUR = 0.5
 CANDIDATES = tuple(1 / (1 + math.exp(-x / 2)) for x in range(-11, 13))

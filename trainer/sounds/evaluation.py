@@ -15,15 +15,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from everlisten.engine.sounds.model import SoundModel
-from everlisten.trainer.sounds import esc10, scenes, workforce
+from everlisten.trainer.sounds import esc10, scene_plans, workforce
 from everlisten.trainer.sounds.alert_report import Report, report_of
 from everlisten.trainer.sounds.confusion_picture import write_confusion
 from everlisten.trainer.sounds.corpus import Corpus, read_corpus
 from everlisten.trainer.sounds.hearing import Recording, facts_of, replayed
 from everlisten.trainer.sounds.labels import ALERT_SOUNDS
-from everlisten.trainer.sounds.measures import SILENT, Outcome, confusion
+from everlisten.trainer.sounds.measures import SILENT, confusion
+from everlisten.trainer.sounds.outcomes import Outcome
 from everlisten.trainer.sounds.recordings import FoldRecordings, read_fold, write_fold
-from everlisten.trainer.sounds.scenes import SceneAmounts, ScenePlan
+from everlisten.trainer.sounds.scene_plans import SceneAmounts, ScenePlan
 from everlisten.trainer.sounds.workforce import workers
 
 OTHERS = "other sounds"
@@ -77,7 +78,8 @@ def recordings_of(
     """
     corpus = read_corpus(config.data)
     plans = {
-        fold: scenes.plans_of(corpus, fold, config.seed, config.amounts()) for fold in config.models
+        fold: scene_plans.plans_of(corpus, fold, config.seed, config.amounts())
+        for fold in config.models
     }
     keys = {fold: _key(config, fold, plans[fold]) for fold in config.models}
     total = sum(len(each) for each in plans.values())
@@ -118,7 +120,7 @@ def _heard(
     """Play every scene of one fold to its model."""
     path = config.models[fold]
     # The long ones first: no process then works alone at the end.
-    order = sorted(range(len(plans)), key=lambda n: plans[n].kind == scenes.CLIP)
+    order = sorted(range(len(plans)), key=lambda n: plans[n].kind == scene_plans.CLIP)
     recordings: dict[int, Recording] = {}
     with workers(config.data, path, config.processes) as apply:
         results = apply(workforce.hear, [plans[number] for number in order])
@@ -131,7 +133,7 @@ def _heard(
         key="",
         fold=fold,
         facts=facts_of(SoundModel(path)),
-        material=scenes.material_of(plans, corpus),
+        material=scene_plans.material_of(plans, corpus),
         scenes=tuple(recordings[number] for number in sorted(recordings)),
         clips=tuple(clips),
     )
@@ -199,5 +201,5 @@ def draw_confusion(path: Path, outcomes: Sequence[Outcome], title: str) -> None:
     """A picture of what was told first on each clip."""
     rows = (*ALERT_SOUNDS, "speech", "music", "background", OTHERS)
     columns = (*ALERT_SOUNDS, SILENT)
-    clips = [each for each in outcomes if each.kind == scenes.CLIP]
+    clips = [each for each in outcomes if each.kind == scene_plans.CLIP]
     write_confusion(path, confusion(clips, rows, columns, OTHERS), rows, columns, title)

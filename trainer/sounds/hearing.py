@@ -21,7 +21,7 @@ from everlisten.engine.events import SoundAlert
 from everlisten.engine.sounds import rhythm
 from everlisten.engine.sounds.model import SoundModel, SoundReading
 from everlisten.engine.sounds.rhythm import Rhythm
-from everlisten.trainer.sounds.measures import Outcome, Telling
+from everlisten.trainer.sounds.outcomes import Outcome, Telling
 from everlisten.trainer.sounds.staging import Samples
 
 _KINDS = ("", rhythm.TEMPORAL_3, rhythm.TEMPORAL_4, rhythm.REGULAR)

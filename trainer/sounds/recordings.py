@@ -11,8 +11,8 @@ import numpy as np
 
 from everlisten.trainer.sounds.esc10 import ClipReading
 from everlisten.trainer.sounds.hearing import ModelFacts, Readings, Recording
-from everlisten.trainer.sounds.measures import Event, Outcome
-from everlisten.trainer.sounds.scenes import Material
+from everlisten.trainer.sounds.outcomes import Event, Outcome
+from everlisten.trainer.sounds.scene_plans import Material
 
 _FORMAT = 2
 _READINGS = ("probabilities", "broken", "rhythms")

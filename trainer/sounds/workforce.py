@@ -14,7 +14,7 @@ from everlisten.trainer.sounds import esc10, scenes
 from everlisten.trainer.sounds.corpus import Corpus, read_corpus
 from everlisten.trainer.sounds.esc10 import ClipReading
 from everlisten.trainer.sounds.hearing import Recording, readings_of
-from everlisten.trainer.sounds.scenes import ScenePlan
+from everlisten.trainer.sounds.scene_plans import ScenePlan
 
 
 class _Worker:

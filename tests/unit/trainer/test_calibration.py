@@ -16,9 +16,9 @@ from everlisten.trainer.sounds.calibration import (
     tried,
 )
 from everlisten.trainer.sounds.hearing import ModelFacts, Readings, Recording, replayed
-from everlisten.trainer.sounds.measures import Event, Outcome, Telling
+from everlisten.trainer.sounds.outcomes import Event, Outcome, Telling
 from everlisten.trainer.sounds.recordings import FoldRecordings
-from everlisten.trainer.sounds.scenes import Material
+from everlisten.trainer.sounds.scene_plans import Material
 
 SOUNDS = ("dog_barking", "doorbell", "music")
 FACTS = ModelFacts(sounds=SOUNDS, thresholds=dict.fromkeys(SOUNDS, 0.5), version="1")

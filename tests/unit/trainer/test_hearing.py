@@ -31,9 +31,9 @@ from everlisten.trainer.sounds.hearing import (
     readings_of,
     replayed,
 )
-from everlisten.trainer.sounds.measures import Event, Outcome
+from everlisten.trainer.sounds.outcomes import Event, Outcome
 from everlisten.trainer.sounds.recordings import FoldRecordings, read_fold, write_fold
-from everlisten.trainer.sounds.scenes import Material
+from everlisten.trainer.sounds.scene_plans import Material
 
 CHUNK_S = 0.4
 SECONDS = 44.0

@@ -8,18 +8,14 @@ import pytest
 
 from everlisten.trainer.sounds.measures import (
     SILENT,
-    Event,
-    Outcome,
-    Telling,
     confusion,
     false_alarms,
-    is_hit,
     latencies,
-    match,
     percentile,
     sound_measure,
     speaking,
 )
+from everlisten.trainer.sounds.outcomes import Event, Outcome, Telling, is_hit, match
 
 
 def told(*pairs: tuple[str, float]) -> tuple[Telling, ...]:

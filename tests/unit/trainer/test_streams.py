@@ -13,7 +13,7 @@ from everlisten.trainer.sounds import staging
 from everlisten.trainer.sounds.conditions import BROKEN, CONDITIONS
 from everlisten.trainer.sounds.corpus import Corpus, read_corpus
 from everlisten.trainer.sounds.labels import ALERT_SOUNDS
-from everlisten.trainer.sounds.scenes import (
+from everlisten.trainer.sounds.scene_plans import (
     BROKEN_SIGNAL,
     CHANGED,
     CLIP,
@@ -24,10 +24,10 @@ from everlisten.trainer.sounds.scenes import (
     STREAM_SOUNDS,
     SceneAmounts,
     ScenePlan,
-    made,
     material_of,
     plans_of,
 )
+from everlisten.trainer.sounds.scenes import made
 from everlisten.trainer.sounds.staging import level_db
 from everlisten.trainer.sounds.streams import event_stream
 

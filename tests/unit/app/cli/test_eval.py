@@ -18,7 +18,7 @@ from everlisten.app.config import ConfigError
 from everlisten.app.exit_codes import BAD_INPUT, GOOD, MODEL_TROUBLE, exit_code_of
 from everlisten.app.main import main
 from everlisten.engine.errors import ModelLoadError
-from everlisten.trainer.sounds import conditions, scenes
+from everlisten.trainer.sounds import conditions, scene_plans, scenes
 from everlisten.trainer.sounds.conditions import CONDITIONS
 from everlisten.trainer.sounds.corpus import read_corpus
 from everlisten.trainer.sounds.workforce import hear, workers
@@ -83,12 +83,12 @@ def models(tmp_path_factory) -> Path:
 def little():
     """Few scenes, and short ones."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scenes, "_SYNTHETIC_COUNTS", {"smoke_alarm": 1, "co_alarm": 1})
-        patch.setattr(scenes, "_OTHER_SYNTHETIC", 0)
+        patch.setattr(scene_plans, "_SYNTHETIC_COUNTS", {"smoke_alarm": 1, "co_alarm": 1})
+        patch.setattr(scene_plans, "_OTHER_SYNTHETIC", 0)
         patch.setattr(scenes, "_EVENT_MINUTES", 0.4)
         patch.setattr(scenes, "_EVENTS", 2)
-        patch.setattr(scenes, "_CHANGED_CLIPS", 1)
-        patch.setattr(scenes, "_CHANGED_OTHERS", 1)
+        patch.setattr(scene_plans, "_CHANGED_CLIPS", 1)
+        patch.setattr(scene_plans, "_CHANGED_OTHERS", 1)
         patch.setattr(conditions, "_BROKEN_S", 4.0)
         patch.setattr(evaluation, "FOLDS", 2)
         yield
@@ -257,7 +257,9 @@ def test_predictions_for_the_benchmarks_own_scorer(run, models, tmp_path, capsys
 @pytest.mark.slow
 def test_processes_hear_what_one_hears(data, models):
     corpus = read_corpus(data)
-    plans = scenes.plans_of(corpus, 0, 3, scenes.SceneAmounts(stream_s=0.0, event_streams=0))[:3]
+    plans = scene_plans.plans_of(
+        corpus, 0, 3, scene_plans.SceneAmounts(stream_s=0.0, event_streams=0)
+    )[:3]
     found = []
     for processes in (1, 2):
         with workers(data, models / "fold-0.onnx", processes) as apply:
