@@ -1,0 +1,132 @@
+"""Real sounds, a real player, a virtual sound card, the real window: what calls is told.
+
+Events are clips that the shipped model was never trained on, in rooms, under speech and music.
+"""
+
+import time
+
+import numpy as np
+import pytest
+import soundfile
+from alert_rig import desktop
+
+from everlisten.engine.sounds.model import shipped_model
+from everlisten.trainer.sounds.activity import SAMPLE_RATE_HZ
+from everlisten.trainer.sounds.corpus import read_corpus
+from everlisten.trainer.sounds.outcomes import Event, Telling, match
+from everlisten.trainer.sounds.streams import event_stream
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(not shipped_model().is_file(), reason="there is no sound model here"),
+]
+
+HELD_OUT_FOLD = 0
+LATE_S = 1.5
+"""The issue's bar: after the onset, or after the first whole pattern of an alarm."""
+WAIT_MS = 20_000
+
+
+class Playback:
+    """Plays a stream into the room; its times become the session's."""
+
+    def __init__(self, qtbot, server, desk, path):
+        self._qtbot = qtbot
+        self._desk = desk
+        self._player = server.play(path, "room")
+        self.begin_s = self._first_sound_s()
+
+    def _first_sound_s(self):
+        """Stream time at which the room ceased to be digitally silent."""
+        hearing = self._desk.controller.session().watch.hearing
+        found = []
+
+        def heard():
+            before_s = hearing.load.consumed_s
+            samples = hearing.last_30_s()
+            sounding = np.flatnonzero(np.abs(samples) > 1e-5)
+            if hearing.load.consumed_s != before_s or not len(sounding):
+                return False
+            found.append(before_s - (len(samples) - sounding[0]) / SAMPLE_RATE_HZ)
+            return True
+
+        self._qtbot.waitUntil(heard, timeout=WAIT_MS)
+        return found[0]
+
+    def to_its_end(self, seconds):
+        until_s = time.monotonic() + seconds + 30.0
+        while self._player.poll() is None:
+            assert time.monotonic() < until_s
+            self._qtbot.wait(200)
+        self._qtbot.wait(4_000)
+
+
+@pytest.fixture
+def stream_of(shared, tmp_path):
+    """Makes (path, events, seconds) of a stream."""
+
+    def make(seed, minutes, events):
+        corpus = read_corpus(shared / "data")
+        rng = np.random.default_rng(seed)
+        samples, spans = event_stream(corpus, HELD_OUT_FOLD, rng, minutes, events)
+        path = tmp_path / "stream.wav"
+        soundfile.write(path, samples, SAMPLE_RATE_HZ, subtype="PCM_16")
+        events = [Event(sound=one, onset_s=begin, offset_s=end) for one, begin, end in spans]
+        return path, events, len(samples) / SAMPLE_RATE_HZ
+
+    return make
+
+
+def play(qtbot, server, desk, stream):
+    """What became of each event once the whole stream was played, and every alert."""
+    path, events, seconds = stream
+
+    def listens():
+        session = desk.controller.session()
+        hearing = session.watch.hearing if session is not None else None
+        return hearing is not None and hearing.load.chunks > 3 and desk.alerting.reading().working
+
+    qtbot.waitUntil(listens, timeout=WAIT_MS)
+    playback = Playback(qtbot, server, desk, path)
+    playback.to_its_end(seconds)
+    alerts = [alert for _, alert in desk.alerts()]
+    told = [
+        Telling(sound=alert.sound, at_s=float(alert.emitted_s - playback.begin_s))
+        for alert in alerts
+    ]
+    matched = match(events, told)
+    named = dict(zip([each.sound for each in events], matched.latency_s, strict=True))
+    print(f"latency {named}, false {matched.false}")
+    return matched, alerts
+
+
+def check(qtbot, desk, matched, alerts, most_missed):
+    """Found, in time, by the right name alone; in the window, notified, and on disk."""
+    assert matched.false == ()
+    assert sum(latency is None for latency in matched.latency_s) <= most_missed
+    assert all(latency <= LATE_S for latency in matched.latency_s if latency is not None)
+    ids = {alert.id for alert in alerts}
+    qtbot.waitUntil(lambda: len(desk.timeline()) == len(alerts), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: ids == set(desk.saved()), timeout=WAIT_MS)
+    assert ids == {alert.id for alert in desk.alerting.reading().open}
+    assert desk.window.tray.alerting
+    for alert in alerts:
+        assert any(alert.label in notice for notice in desk.notified), alert
+        # In time by the clock, too.
+        assert alert.wall_s - alert.emitted_s < 1.0
+
+
+def test_a_few_sounds_of_a_day(qtbot, sound_server, stream_of):
+    stream = stream_of(6, 0.6, ["doorbell", "smoke_alarm", "dog_barking", "baby_crying"])
+    with desktop(qtbot) as desk:
+        matched, alerts = play(qtbot, sound_server, desk, stream)
+        check(qtbot, desk, matched, alerts, most_missed=0)
+
+
+@pytest.mark.slow
+def test_ten_minutes_with_twelve_events(qtbot, sound_server, stream_of):
+    """The issue's proof: at least 11 of 12, none false, each in time."""
+    stream = stream_of(1, 10.0, 12)
+    with desktop(qtbot) as desk:
+        matched, alerts = play(qtbot, sound_server, desk, stream)
+        check(qtbot, desk, matched, alerts, most_missed=1)
