@@ -166,11 +166,11 @@ def whole_log_mel(samples: Samples) -> Frames:
     return _scaled(frames, float(frames.max(initial=-np.inf)))
 
 
-def mel_filters() -> NDArray[np.float64]:
-    """Slaney's mel filters, each of unit area: float64 [128, 201]."""
-    edges_hz = _mel_to_hz(np.linspace(0.0, _hz_to_mel(SAMPLE_RATE_HZ / 2), MEL_BINS + 2))
+def mel_filters(bins: int = MEL_BINS) -> NDArray[np.float64]:
+    """Slaney's mel filters, each of unit area: float64 [bins, 201]."""
+    edges_hz = _mel_to_hz(np.linspace(0.0, _hz_to_mel(SAMPLE_RATE_HZ / 2), bins + 2))
     bins_hz = np.linspace(0.0, SAMPLE_RATE_HZ / 2, _FFT_SAMPLES // 2 + 1)
-    left, centre, right = (edges_hz[i : MEL_BINS + i, None] for i in range(3))
+    left, centre, right = (edges_hz[i : bins + i, None] for i in range(3))
     rising = (bins_hz - left) / (centre - left)
     falling = (right - bins_hz) / (right - centre)
     filters: NDArray[np.float64] = np.maximum(0.0, np.minimum(rising, falling))

@@ -240,7 +240,7 @@ class LmStep:
         # The pass only writes keys and values that the replay writes again. One stream serves all
         # captures: cuBLAS keeps a workspace of 32 MiB for every stream that it has seen.
         if self._stream is None:
-            self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+            self._stream = torch.cuda.Stream()
         stream = self._stream
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):

@@ -204,7 +204,7 @@ class TowerStep:
 
     def _capture(self) -> None:
         # Kernels are compiled and libraries set up outside the capture, on a stream of their own.
-        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             for _ in range(2):

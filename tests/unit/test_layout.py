@@ -29,8 +29,23 @@ TORCH_BY_NATURE = (
     "everlisten.engine.laim",
     "everlisten.app.bench.random_checkpoint",
     "everlisten.app.bench.released_way",
+    *(
+        f"everlisten.trainer.{name}"
+        for name in (
+            "loop",
+            "sounds.export",
+            "sounds.log_mel",
+            "sounds.mixing",
+            "sounds.nano",
+            "sounds.network",
+            "sounds.pool",
+            "sounds.targets",
+            "sounds.train",
+            "sounds.validation",
+        )
+    ),
 )
-"""The big model, and what its benchmark alone is made of; everything else does without torch."""
+"""The big model, what its benchmark alone is made of, and what trains; all else does without."""
 TRITON_BY_NATURE = tuple(
     f"everlisten.engine.laim.{name}"
     for name in (

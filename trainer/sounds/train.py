@@ -1,0 +1,252 @@
+"""Train the embedded sound model: `python -m everlisten.trainer.sounds.train --data DIR --out DIR`.
+
+With `--fold K` the recordings of fold K are left out and measured; without, everything is trained
+on, which is the model that is shipped. A seed gives the same streams again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as nnf
+
+from everlisten.engine.laim.log_mel import mel_filters
+from everlisten.trainer.loop import LoopConfig, Progress, fit
+from everlisten.trainer.sounds.corpus import Corpus, read_corpus
+from everlisten.trainer.sounds.export import export
+from everlisten.trainer.sounds.labels import SOUNDS
+from everlisten.trainer.sounds.log_mel import MEL_BINS, LogMel
+from everlisten.trainer.sounds.mixing import Batch, MixConfig, Mixer
+from everlisten.trainer.sounds.nano import Nano
+from everlisten.trainer.sounds.network import Ear, EarConfig, Tower, parameters_of
+from everlisten.trainer.sounds.pool import (
+    build_pool,
+    real_pieces,
+    synthetic_pieces,
+    whisper_file,
+)
+from everlisten.trainer.sounds.rooms import microphone_response, room_response
+from everlisten.trainer.sounds.validation import Scores, validate
+
+SYNTHETIC = {
+    "smoke_alarm": 160, "co_alarm": 120, "siren": 160, "vehicle_alarm": 120, "appliance_beep": 160,
+    "alarm_clock": 120, "phone_ringing": 120, "doorbell": 120, "door_knock": 80, "car_horn": 80,
+    "thunder": 60, "glass_breaking": 60, "gunshot": 80, "coughing": 60, "sneezing": 40,
+    "snoring": 80, "scream": 100, "fire_crackling": 40, "chime": 120, "background": 200,
+    "music": 120,
+}  # fmt: skip
+"""Pieces of each sound that are synthesised."""
+_ROOMS, _MICROPHONES = 400, 160
+_ROOM_SAMPLES, _MICROPHONE_SAMPLES = 8_000, 512
+_VALIDATION_BATCHES, _VALIDATION_SEED = 12, 7_777
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A network and how fast its parts learn.
+
+    Attributes:
+        ear: Sizes; ignored by nano but for the layers.
+        nano: Audio-Interaction's architecture instead.
+        tower_rate: Learning rate of what comes from Whisper.
+        rate: Of everything else.
+    """
+
+    ear: EarConfig = field(default_factory=EarConfig)
+    nano: bool = False
+    tower_rate: float = 5e-5
+    rate: float = 1e-3
+
+    def build(self, encoder: dict[str, Tensor]) -> Nano | Ear:
+        """With Whisper's weights where it has them."""
+        count = len(SOUNDS)
+        model = Nano(self.ear.layers, count) if self.nano else Ear(self.ear, count)
+        tower = model.encoder
+        if isinstance(tower, Tower):
+            wanted = {name for name in tower.state_dict() if not name.startswith("norms")}
+            wanted = {name for name in wanted if not name.endswith("age_bias")}
+            tower.load_state_dict({name: encoder[name] for name in wanted}, strict=False)
+        return model
+
+    def rate_of(self, name: str) -> float:
+        """Of a parameter."""
+        own = ("conv", "layers.")
+        whisper = self.nano or self.ear.kind == "whisper"
+        if whisper and name.startswith(tuple(f"encoder.{each}" for each in own)):
+            return self.rate * 0.3 if name.endswith("age_bias") else self.tower_rate
+        return self.rate
+
+
+CANDIDATES = {
+    "ear": Candidate(),
+    "ear-2-layers": Candidate(ear=EarConfig(layers=2)),
+    "ear-no-context": Candidate(ear=EarConfig(left_chunks=0)),
+    "ear-frozen": Candidate(tower_rate=0.0),
+    "ear-fast": Candidate(tower_rate=2e-4),
+    "small": Candidate(ear=EarConfig(kind="small")),
+    "nano": Candidate(nano=True, rate=6e-4, tower_rate=1e-4),
+}
+
+
+class Workshop:
+    """Everything on the device that a training needs.
+
+    Args:
+        corpus: The recordings.
+        fold: Left out; None leaves none out.
+        seed: Of everything random.
+        device: Where.
+    """
+
+    def __init__(self, corpus: Corpus, fold: int | None, seed: int, device: torch.device) -> None:
+        self.device, self.seed = device, seed
+        filters = torch.as_tensor(mel_filters(MEL_BINS), dtype=torch.float32)
+        self.log_mel = LogMel(filters.to(device))
+        rng = np.random.default_rng(seed)
+        self._rooms = _responses(
+            [room_response(rng, float(rng.random())) for _ in range(_ROOMS)], _ROOM_SAMPLES, device
+        )
+        self._microphones = _responses(
+            [microphone_response(rng) for _ in range(_MICROPHONES)], _MICROPHONE_SAMPLES, device
+        )
+        made = synthetic_pieces(SYNTHETIC, seed)
+        self.pool = build_pool([*real_pieces(corpus.training(fold)), *made], device)
+        self._held_out = None
+        if fold is not None:
+            some = {sound: 24 for sound in SYNTHETIC}
+            made = synthetic_pieces(some, _VALIDATION_SEED)
+            clips = [clip for clip in corpus.test(fold) if not clip.evaluation_only]
+            self._held_out = build_pool([*real_pieces(clips), *made], device)
+
+    def mixer(self, seed: int) -> Mixer:
+        """Streams to train on."""
+        return Mixer(self.pool, self._rooms, self._microphones, MixConfig(), seed)
+
+    def validation(self) -> list[Batch]:
+        """Streams of the fold that was left out; the same for every candidate."""
+        assert self._held_out is not None
+        config = MixConfig(real=0.8)
+        mixer = Mixer(self._held_out, self._rooms, self._microphones, config, _VALIDATION_SEED)
+        return [mixer.batch(64) for _ in range(_VALIDATION_BATCHES)]
+
+    def hear(self, model: nn.Module, samples: Tensor) -> Tensor:
+        """Logits [B, N, K] of samples [B, T]."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            logits: Tensor = model(self.log_mel(samples))
+        return logits
+
+
+def train(
+    workshop: Workshop, candidate: Candidate, encoder: dict[str, Tensor], config: LoopConfig,
+    batch_size: int,
+) -> nn.Module:  # fmt: skip
+    """Train one candidate; returns the averaged network."""
+    torch.manual_seed(workshop.seed)
+    model = candidate.build(encoder).to(workshop.device)
+    mixer = workshop.mixer(workshop.seed + 1)
+
+    def loss(network: nn.Module) -> Tensor:
+        batch = mixer.batch(batch_size)
+        return weighted_loss(workshop.hear(network, batch.samples), batch)
+
+    return fit(model, candidate.rate_of, loss, config, _tell)
+
+
+def weighted_loss(logits: Tensor, batch: Batch) -> Tensor:
+    """Binary cross-entropy over what is known, a sum over sounds, a mean over chunks."""
+    each = nnf.binary_cross_entropy_with_logits(
+        logits.float(), batch.targets.heard * 0.98 + 0.002, reduction="none"
+    )
+    return (each * batch.targets.known).sum(-1).mean()
+
+
+def main() -> None:
+    """Train what the command line says."""
+    args = _arguments()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    corpus, encoder = read_corpus(args.data), whisper_file(args.encoder)
+    args.out.mkdir(parents=True, exist_ok=True)
+    for fold in args.fold or [None]:
+        began_s = time.monotonic()
+        workshop = Workshop(corpus, fold, args.seed, device)
+        print(f"fold {fold}: streams ready in {time.monotonic() - began_s:.0f} s", flush=True)
+        for name in args.candidate.split(","):
+            _run(workshop, name, encoder, args, "all" if fold is None else f"fold-{fold}")
+
+
+def _run(
+    workshop: Workshop, name: str, encoder: dict[str, Tensor], args: argparse.Namespace, what: str
+) -> None:
+    began_s = time.monotonic()
+    config = LoopConfig(steps=args.steps)
+    model = train(workshop, CANDIDATES[name], encoder, config, args.batch)
+    seconds = time.monotonic() - began_s
+    facts: dict[str, object] = {
+        "candidate": name, "fold": what, "steps": args.steps, "batch": args.batch,
+        "seed": args.seed, "seconds": round(seconds), "parameters": parameters_of(model),
+    }  # fmt: skip
+    if what != "all":
+        scores = validate(lambda samples: workshop.hear(model, samples), workshop.validation())
+        facts |= scores.summary()
+        _print(name, what, seconds, scores)
+    half = _half(model)
+    if what == "all":
+        torch.save(
+            {"candidate": asdict(CANDIDATES[name]), "weights": half}, args.out / f"{name}-{what}.pt"
+        )
+    plain = CANDIDATES[name].build(encoder)
+    plain.load_state_dict({key: value.float() for key, value in half.items()})
+    version = hashlib.sha256(b"".join(each.numpy().tobytes() for each in half.values()))
+    export(plain, args.out / f"{name}-{what}.onnx", version=version.hexdigest()[:12])
+    (args.out / f"{name}-{what}.json").write_text(json.dumps(facts, indent=1), "utf-8")
+
+
+def _half(model: nn.Module) -> dict[str, Tensor]:
+    return {name: value.half().cpu() for name, value in model.state_dict().items()}
+
+
+def _print(name: str, what: str, seconds: float, scores: Scores) -> None:
+    print(
+        f"{name} {what}: {seconds:.0f} s, macro AP {scores.macro('average_precision'):.3f},"
+        f" recall at 0.001 {scores.macro('recall'):.3f}; "
+        + " ".join(f"{k}={v.average_precision:.2f}" for k, v in scores.by_sound.items()),
+        flush=True,
+    )
+
+
+def _responses(found: list[np.ndarray], length: int, device: torch.device) -> Tensor:
+    """Impulse responses of unit energy, cut or filled to one length."""
+    rows = np.zeros((len(found), length), np.float32)
+    for row, each in zip(rows, found, strict=True):
+        row[: len(each[:length])] = each[:length]
+    rows /= np.sqrt((rows**2).sum(1, keepdims=True)) + 1e-9
+    return torch.as_tensor(rows, device=device)
+
+
+def _tell(progress: Progress) -> None:
+    print(f"  {progress.step}: {progress.loss:.3f} in {progress.seconds:.1f} s", flush=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder with sounds.csv")
+    parser.add_argument("--encoder", type=Path, required=True, help="Whisper's layers, .npz")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--fold", type=int, action="append", help="left out; may be repeated")
+    parser.add_argument("--candidate", default="ear", help=", ".join(CANDIDATES))
+    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--seed", type=int, default=1)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
