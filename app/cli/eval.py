@@ -132,7 +132,9 @@ def _thresholds(
     if len(folds) < 2:
         raise ConfigError("--calibrate needs several folds: it chooses on the other ones.")
     with _bar("choosing thresholds", len(folds)) as bar:
-        by_fold, final = calibration.cross_calibrated(folds, args.calibrate, bar.update)
+        by_fold, final = calibration.cross_calibrated(
+            folds, args.calibrate, processes=args.processes, tick=bar.update
+        )
     _write(args.out / "thresholds.json", final)
     print(f"Thresholds that all folds give are in {args.out / 'thresholds.json'}.")
     return by_fold, [_CHOSEN_ON_OTHERS]

@@ -22,6 +22,7 @@ from everlisten.trainer.sounds.labels import ALERT_SOUNDS
 from everlisten.trainer.sounds.outcomes import Outcome, is_hit, match
 from everlisten.trainer.sounds.recordings import FoldRecordings
 from everlisten.trainer.sounds.scene_plans import CLIP, STREAM
+from everlisten.trainer.sounds.workforce import mapped
 
 BUDGET_PER_HOUR = 0.5
 CANDIDATES = tuple(1 / (1 + math.exp(-x / 2)) for x in range(-11, 13))
@@ -89,6 +90,8 @@ def calibrate(
 def cross_calibrated(
     folds: Sequence[FoldRecordings],
     budget_per_hour: float = BUDGET_PER_HOUR,
+    *,
+    processes: int = 1,
     tick: Callable[[], object] = lambda: None,
 ) -> tuple[dict[int, dict[str, float]], dict[str, float]]:
     """For each fold, thresholds chosen on what the other folds' models said of the other folds.
@@ -96,6 +99,7 @@ def cross_calibrated(
     Args:
         folds: At least two, each with its own model's readings of its own test fold.
         budget_per_hour: False alarms of all sounds together.
+        processes: That try the folds.
         tick: Called after each fold was tried.
 
     Returns:
@@ -104,10 +108,11 @@ def cross_calibrated(
     """
     if len(folds) < 2:
         raise ValueError("one fold alone leaves nothing to choose its thresholds on")
-    trials = {}
-    for each in folds:
-        trials[each.fold] = tried(each.scenes, each.facts)
-        tick()
+    trials: dict[int, dict[float, Trial]] = {}
+    with mapped(processes) as apply:
+        for each, trial in zip(folds, apply(_tried_fold, folds), strict=True):
+            trials[each.fold] = trial
+            tick()
     by_fold = {
         each.fold: chosen(
             _together([trials[other] for other in trials if other != each.fold]),
@@ -117,6 +122,10 @@ def cross_calibrated(
         for each in folds
     }
     return by_fold, chosen(_together(list(trials.values())), folds[0].facts, budget_per_hour)
+
+
+def _tried_fold(fold: FoldRecordings) -> dict[float, Trial]:
+    return tried(fold.scenes, fold.facts)
 
 
 def _together(trials: Sequence[Mapping[float, Trial]]) -> dict[float, Trial]:

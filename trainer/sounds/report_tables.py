@@ -84,7 +84,9 @@ def _sounds(report: Report) -> str:
     rows.append((f"macro over {macro['sounds']} sounds", "", "", _number(macro["recall"]), "", "",
                  "", *_event(report["events"])))  # fmt: skip
     pooled = _number(macro["others' pooled recall"])
-    rows.append(("others pooled", "", macro["others' real clips"], pooled, "", "", "", "", "", ""))
+    by_synthesis = _number(macro["others' macro recall, synthesised clips"])
+    others = f"{len(macro['others'])} others (real clips pooled; synthesised: macro)"
+    rows.append((others, "", macro["others' real clips"], pooled, "", by_synthesis, "", "", "", ""))
     rows.append(("always silent", "", "", "0", "", "0", "", "", "0", ""))
     return _table(head, rows)
 

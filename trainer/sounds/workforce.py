@@ -34,11 +34,21 @@ def workers(data: Path, model: Path, processes: int) -> Iterator[Callable[..., I
     SoundModel(model)
     if processes == 1:
         _begin(data, model)
+    with mapped(processes, _begin, (data, model)) as apply:
+        yield apply
+
+
+@contextmanager
+def mapped(
+    processes: int, begin: Callable[..., None] | None = None, arguments: tuple[Any, ...] = ()
+) -> Iterator[Callable[..., Iterator[Any]]]:
+    """A `map` over processes that keeps the order, each begun with `begin(*arguments)`."""
+    if processes == 1:
         yield map
         return
     # Not forked: the library that runs the model has threads.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(data, model))
+    pool = ProcessPoolExecutor(processes, context, initializer=begin, initargs=arguments)
     try:
         yield pool.map
     finally:
