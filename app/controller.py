@@ -17,6 +17,7 @@ from everlisten.app.exit_codes import KNOWN_ERRORS
 from everlisten.app.languages import EMBEDDED_TARGET, spoken_languages, translation_targets
 from everlisten.app.lifecycle import Lifecycle
 from everlisten.app.model_pair import ModelPair
+from everlisten.app.no_captions import NoCaptions
 from everlisten.app.readings import health_reading
 from everlisten.app.session import Session
 from everlisten.app.session_plan import SessionPlan
@@ -246,6 +247,15 @@ class Controller:
             self._lifecycle.to(S.LISTENING)
         elif self._lifecycle.state in (S.READY, S.FAILED):
             self._begin(self._live_plan, retry=retry)
+            if self._models.in_use is None:
+                self._listen_for_alerts_alone()
+
+    def _listen_for_alerts_alone(self) -> None:
+        """Captions cannot be loaded; alerts do not wait for them."""
+        if self._session is None and self._equipment.alerts.config.enabled:
+            session = self._equipment.session(self._live_plan(), NoCaptions())
+            session.start()
+            self._session = session
 
     def _pause(self) -> None:
         if self._lifecycle.state is S.LISTENING and self._session is not None:
@@ -283,7 +293,8 @@ class Controller:
         if session is None:
             return
         session.stop()
-        self._lifecycle.to(S.READY)
+        if not self._failed:
+            self._lifecycle.to(S.READY)
 
     def _apply_selection(self) -> None:
         chosen = self._selection

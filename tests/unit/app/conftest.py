@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from sound_fixture import write_sound_model
 
 from everlisten.app.config import load_config
 from everlisten.app.equipment import Equipment
@@ -104,12 +105,21 @@ def sound(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
+@pytest.fixture(scope="session")
+def sound_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sound model that knows a tone for each sound."""
+    return write_sound_model(tmp_path_factory.mktemp("sounds") / "sound.onnx")
+
+
 @pytest.fixture
-def equipment(data_dir: Path, config_dir: Path, model: CountingModel) -> Iterator[Equipment]:
-    """A real history and writer; the model counts, and there are no devices."""
+def equipment(
+    data_dir: Path, config_dir: Path, model: CountingModel, sound_model: Path
+) -> Iterator[Equipment]:
+    """A real history and writer; the models are small, and there are no devices."""
     paths = AppPaths(data=data_dir, config=config_dir)
     with Equipment.open(load_config(paths), paths) as equipment:
         equipment.load_model = lambda: model
+        equipment.alerts.model_file = sound_model
         equipment.devices = DeviceChoices
         yield equipment
 
