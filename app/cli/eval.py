@@ -80,7 +80,7 @@ def _alerts(args: argparse.Namespace) -> None:
     _write(args.out / "report.json", report)
     outcomes = [asdict(each) for each in found.outcomes]
     _write(args.out / "outcomes.json", outcomes, indent=None)
-    title = f"sound model {report['model']}, held-out clips, fold {_listed(report['folds'])}"
+    title = f"sound model {report['model']}, clips of fold {_listed(report['folds'])}"
     draw_confusion(args.out / "confusion.png", found.outcomes, title)
     print(f"\nReport, outcomes of every scene and confusion.png are in {args.out}.")
 
