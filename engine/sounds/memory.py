@@ -133,9 +133,7 @@ class SoundMemory:
     def _fill(self, clip: _Clip) -> None:
         """Copy what has come since out of the ring."""
         end_s = min(clip.wanted_s, self._end_s)
-        held_s = self._end_s - min(self._total, _SAMPLES) / SAMPLE_RATE_HZ
-        begin_s = max(clip.filled_s, held_s)
-        count = round((end_s - begin_s) * SAMPLE_RATE_HZ)
+        count = round((end_s - clip.filled_s) * SAMPLE_RATE_HZ)
         if count <= 0:
             return
         back = round((self._end_s - end_s) * SAMPLE_RATE_HZ)

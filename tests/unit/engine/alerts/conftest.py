@@ -42,11 +42,24 @@ CATALOGUE = {
         entry("oven", group="beeps", window=6),
         entry("clock", group="beeps", window=6),
         entry("shot", "emergency", hits=1, window=1, group="bangs", escalate_s=5.0),
+        entry("glass", "warning", group="bangs"),
         entry("scream", "emergency", hits=1, window=1, escalate_s=5.0),
         entry(URGENT_REPLY, "emergency", merge_s=5.0, cooldown_s=20.0, hits=1, window=1),
     )
 }
-SOUNDS = ("dog", "bell", "horn", "smoke", "oven", "clock", "shot", "scream", "fireworks", "music")
+SOUNDS = (
+    "dog",
+    "bell",
+    "horn",
+    "smoke",
+    "oven",
+    "clock",
+    "shot",
+    "glass",
+    "scream",
+    "fireworks",
+    "music",
+)
 
 
 class WallClock:
