@@ -63,13 +63,14 @@ def murmur(rng, seconds):
     times_s = np.arange(count) / SAMPLE_RATE_HZ
     pitch_hz = rng.uniform(90, 220) * (1 + 0.1 * np.sin(2 * np.pi * rng.uniform(0.2, 1) * times_s))
     phase = 2 * np.pi * np.cumsum(pitch_hz) / SAMPLE_RATE_HZ
-    sound = np.zeros(count)
+    formants_hz = []
     for low_hz, high_hz in ((300, 800), (900, 2200), (2300, 3200)):
         glide = np.sin(2 * np.pi * rng.uniform(1, 4) * times_s + rng.uniform(0, 6))
-        formant_hz = (low_hz + high_hz) / 2 + (high_hz - low_hz) / 2 * glide
-        for harmonic in range(1, 20):
-            distance = (harmonic * pitch_hz - formant_hz) / 120
-            sound += np.sin(harmonic * phase) / (1 + distance**2)
+        formants_hz.append((low_hz + high_hz) / 2 + (high_hz - low_hz) / 2 * glide)
+    sound = np.zeros(count)
+    for harmonic in range(1, 17):
+        near = sum(1 / (1 + ((harmonic * pitch_hz - hz) / 120) ** 2) for hz in formants_hz)
+        sound += np.sin(harmonic * phase) * near
     syllables = np.clip(np.sin(2 * np.pi * rng.uniform(2, 4) * times_s), 0, 1)
     sound *= syllables * 0.05 * rng.uniform(0.3, 1.5)
     return (sound + rng.standard_normal(count) * 0.002).astype(np.float32)
@@ -95,7 +96,7 @@ def knocks(rng, seconds):
     return np.clip(sound, -1, 1).astype(np.float32)
 
 
-def everyday(rng, recordings=60, seconds=10.0):
+def everyday(rng, recordings=45, seconds=10.0):
     """Recordings that hold no chime."""
     kinds = (murmur, hiss, knocks)
     return [kinds[number % len(kinds)](rng, seconds) for number in range(recordings)]

@@ -63,7 +63,7 @@ def changed_copy(
     noise_db = min(noise_db, -20.0)
 
     def surroundings(count: int) -> Samples:
-        if backdrops and rng.random() < 0.5:
+        if rng.random() < 0.5 and backdrops:
             return _cut(backdrops[int(rng.integers(len(backdrops)))], count, rng, noise_db)
         return _noise(count, rng, noise_db, rng.uniform(0.0, 2.0))
 

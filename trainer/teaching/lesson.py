@@ -10,6 +10,7 @@ import numpy as np
 from everlisten.audio_io.chunk import Samples
 from everlisten.engine.sounds.taught import Estimate, TaughtSound, check_words, new_id
 from everlisten.trainer.teaching.augment import Copy, changed_copy, plain_copy
+from everlisten.trainer.teaching.backdrops import shipped_speech
 from everlisten.trainer.teaching.background import Background
 from everlisten.trainer.teaching.doubts import doubts
 from everlisten.trainer.teaching.embedder import Embedder, Embeddings, embed
@@ -40,7 +41,7 @@ def teach(
     severity: str = "notice",
     advice: str = "",
     others: Sequence[TaughtSound] = (),
-    backdrops: Sequence[Samples] = (),
+    backdrops: Sequence[Samples] | None = None,
     progress: Progress | None = None,
 ) -> TaughtSound:
     """Learn to recognise a sound and measure how well that goes.
@@ -54,7 +55,8 @@ def teach(
         severity: "emergency", "warning" or "notice".
         advice: What to do when it is heard.
         others: The sounds taught before, which this one is not.
-        backdrops: Recordings of 20 s or more under which the sound is to be recognised.
+        backdrops: Recordings of 20 s or more under which the sound is to be recognised; None takes
+            the speech that ships with the program.
         progress: Called with the share that is done, 0..1; may raise to stop the teaching.
 
     Returns:
@@ -68,6 +70,7 @@ def teach(
     if name.casefold() in {other.name.casefold() for other in others}:
         raise TeachingError(f"There is a taught sound named {name!r}: give another name")
     distinct, repeated = checked(examples)
+    backdrops = shipped_speech() if backdrops is None else backdrops
     copies = _hear(distinct, model, backdrops, progress or (lambda share: None))
     strange = list(counter_examples)
     strange += [o.embeddings.astype(np.float32) for o in others if o.version == model.version]

@@ -30,7 +30,7 @@ def refit(
     counter_examples: Sequence[Embeddings] = (),
     *,
     others: Sequence[TaughtSound] = (),
-    backdrops: Sequence[Samples] = (),
+    backdrops: Sequence[Samples] | None = None,
     progress: Progress | None = None,
 ) -> TaughtSound:
     """Teach a sound again: the same id, name and switch, a new head and estimate.
@@ -64,7 +64,7 @@ def refit_stale(
     model: Embedder,
     background: Background,
     counter: CounterExamples | None = None,
-    backdrops: Sequence[Samples] = (),
+    backdrops: Sequence[Samples] | None = None,
 ) -> list[str]:
     """Fit every sound again that belongs to another sound model; up to a minute each.
 
@@ -99,7 +99,7 @@ def import_sound(
     path: Path,
     model: Embedder,
     background: Background,
-    backdrops: Sequence[Samples] = (),
+    backdrops: Sequence[Samples] | None = None,
 ) -> TaughtSound:
     """Take in an exported sound and, if it is another sound model's, fit it again at once.
 

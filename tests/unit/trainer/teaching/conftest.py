@@ -13,7 +13,7 @@ def model():
 
 @pytest.fixture(scope="session")
 def background(model):
-    """Ten minutes."""
+    """Seven and a half minutes."""
     return build_background(model, everyday(np.random.default_rng(1)))
 
 

@@ -6,7 +6,8 @@ from teaching_fixture import chime, murmur
 
 from everlisten.audio_io.chunk import CHUNK_SAMPLES
 from everlisten.trainer.teaching.augment import changed_copy, plain_copy
-from everlisten.trainer.teaching.examples import LONGEST_S
+from everlisten.trainer.teaching.backdrops import shipped_speech
+from everlisten.trainer.teaching.examples import LONGEST_S, active_samples
 
 
 @pytest.fixture
@@ -59,10 +60,10 @@ def test_levels_cover_near_and_far(bell):
 
 def test_backdrops_are_heard(bell):
     speech = murmur(np.random.default_rng(4), 30.0)
-    bare = [changed_copy(bell, np.random.default_rng(s)).samples for s in range(20)]
-    under = [changed_copy(bell, np.random.default_rng(s), [speech]).samples for s in range(20)]
+    bare = [changed_copy(bell, np.random.default_rng(s)).samples for s in range(10)]
+    under = [changed_copy(bell, np.random.default_rng(s), [speech]).samples for s in range(10)]
     changed = sum(not np.array_equal(a, b) for a, b in zip(bare, under, strict=True))
-    assert 5 <= changed <= 20
+    assert 2 <= changed <= 9
 
 
 def test_of_a_long_example_a_copy_takes_a_piece_with_the_sound():
@@ -72,3 +73,11 @@ def test_of_a_long_example_a_copy_takes_a_piece_with_the_sound():
     for copy in (plain_copy(long), *(changed_copy(long, np.random.default_rng(s)) for s in (1, 2))):
         assert len(copy.samples) < 13 * 16_000
         assert copy.active.any()
+
+
+def test_the_shipped_speech_is_loud_enough_and_long_enough():
+    (speech,) = shipped_speech()
+    assert speech.dtype == np.float32
+    assert len(speech) > 40 * 16_000
+    assert active_samples(speech).mean() > 0.5
+    assert not speech.flags.writeable
