@@ -9,12 +9,16 @@ import pytest
 import yaml
 from PySide6.QtGui import QImage
 
+from everlisten.engine.alerts.catalogue import shipped_alerts
+from everlisten.engine.sounds.model import shipped_model
+
 pytestmark = pytest.mark.e2e
 
 
 def test_without_a_display_the_demo_scene_runs_to_its_end(tmp_path, demo_scene):
     hidden = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    environment["LC_ALL"] = "C.UTF-8"
     done = subprocess.run(
         [sys.executable, "-m", "everlisten.app"],
         cwd=tmp_path,
@@ -38,6 +42,20 @@ def test_without_a_display_the_demo_scene_runs_to_its_end(tmp_path, demo_scene):
     printed = [line for line in done.stdout.splitlines() if line.startswith("[")]
     scene = yaml.safe_load((demo_scene.parent / "scene.yaml").read_text("utf-8"))
     assert len(printed) >= sum(segment["kind"] == "speech" for segment in scene["segments"])
+    if shipped_model().is_file():
+        check_alerts(printed, scene["segments"])
+
+
+def check_alerts(printed, segments):
+    """What calls is told, by itself, where it is heard; nothing else is."""
+    wanted = [segment for segment in segments if "sound" in segment]
+    told = [line for line in printed if "] ! " in line]
+    assert len(told) == len(wanted), told
+    for line, segment in zip(told, wanted, strict=True):
+        entry = shipped_alerts()[segment["sound"]]
+        minutes, seconds = line[1:8].split(":")
+        assert segment["start_s"] - 0.8 <= 60 * int(minutes) + float(seconds) <= segment["end_s"]
+        assert line[10:] == f"! {entry.label['en']}. {entry.advice['en']}"
 
 
 def test_a_second_start_brings_the_first_to_the_front(tmp_path, demo_scene, data_dir):

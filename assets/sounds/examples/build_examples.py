@@ -26,8 +26,9 @@ from everlisten.trainer.sounds.alarms import synthesise  # noqa: E402
 LEVEL_DBFS = -22.0
 FADE_S = 0.02
 LONGEST_S = 8.0
-REST_S = 0.4
-"""Silence before and after."""
+REST_S = 0.8
+"""A quiet room before and after: a microphone never delivers digital silence."""
+ROOM_DBFS = -62.0
 
 
 def example_samples(example: dict[str, Any], data: Path) -> Samples:
@@ -37,8 +38,9 @@ def example_samples(example: dict[str, Any], data: Path) -> Samples:
         clip = made.samples[: round(LONGEST_S * SAMPLE_RATE_HZ)].astype(np.float64)
     else:
         clip = read_clip(data / example["file"], example["from_s"], example["to_s"])
-    rest = np.zeros(round(REST_S * SAMPLE_RATE_HZ))
-    return np.concatenate((rest, fade(level(clip, LEVEL_DBFS), FADE_S), rest))
+    heard = np.pad(fade(level(clip, LEVEL_DBFS), FADE_S), round(REST_S * SAMPLE_RATE_HZ))
+    room = np.random.default_rng(0).standard_normal(len(heard))
+    return heard + 10 ** (ROOM_DBFS / 20) * room
 
 
 def main() -> None:
