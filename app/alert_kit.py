@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from everlisten.app.alert_config import AlertConfig, read_ids, read_sensitivities
+from everlisten.app.memory import give_back_memory
 from everlisten.app.paths import AppPaths
 from everlisten.app.session_plan import WatchPost
 from everlisten.audio_io.chunk import SourceName
@@ -112,6 +113,7 @@ class AlertKit:
         with self._lock:
             if self._model is None:
                 self._model = SoundModel(self.model_file)
+                give_back_memory()
             return self._model
 
     def fresh_model(self) -> SoundModel:
