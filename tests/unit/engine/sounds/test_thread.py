@@ -272,6 +272,17 @@ def test_not_this_keeps_the_clip_as_a_counter_example_elsewhere(rig):
     assert len(rig.counter.added) == 1
 
 
+def test_without_counter_examples_it_is_acknowledged_all_the_same(rigs, model):
+    rig = rigs(detector=SoundDetector(model, AlertPolicy()))
+    rig.thread.start()
+    rig.play(mic=SIREN)
+    wait_for(lambda: rig.told)
+    rig.thread.send(NotThis(rig.of(SoundAlert)[0].id))
+    wait_for(lambda: rig.of(AlertAcknowledged))
+    rig.thread.stop()
+    assert rig.of(EngineFailed) == []
+
+
 def test_what_everlisten_says_itself_is_not_heard(rig):
     rig.thread.send(Mute(time.monotonic() + 60.0))
     rig.settle()
