@@ -42,7 +42,8 @@ def why(
         if rival is not None:
             found.append(f"其次可能是{rival[0]}，{rival[1]:.0%}。")
         return "".join(found)
-    found = [f"Heard in {heard} of {chunks} steps of 0.4 s, {sure} sure."]
+    steps = "one step" if chunks == 1 else f"{heard} of {chunks} steps"
+    found = [f"Heard in {steps} of 0.4 s, {sure} sure."]
     if rhythm is not None:
         times = "once" if rhythm.cycles == 1 else f"{rhythm.cycles} times"
         found.append(f"Its rhythm, {_RHYTHMS['en'][rhythm.kind]}, came {times}.")

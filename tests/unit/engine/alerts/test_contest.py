@@ -213,6 +213,11 @@ def test_why_says_how_often_how_sure_and_what_else(room):
     assert alert.why == "Heard in 2 of 2 steps of 0.4 s, 95% sure. Next likely: fireworks, 12%."
 
 
+def test_why_of_a_single_step(room):
+    (alert,) = room.hear(bell=0.9)
+    assert alert.why == "Heard in one step of 0.4 s, 90% sure."
+
+
 def test_why_grows_with_the_event(room):
     room.hears(2, dog=0.9)
     alerts = room.hears(8, dog=0.9)
