@@ -13,7 +13,7 @@ from everlisten.trainer.teaching.background import Background
 from everlisten.trainer.teaching.embedder import Embeddings
 from everlisten.trainer.teaching.logistic import fit_logistic
 
-RIDGE = 3e-3
+RIDGE = 1e-2
 _SURROUNDINGS_WEIGHT = 0.2
 _OTHERS_WEIGHT = 0.3
 """Weight of all such rows together; the background and the sound weigh 1 each."""

@@ -19,8 +19,8 @@ from everlisten.trainer.teaching.examples import TeachingError, checked
 from everlisten.trainer.teaching.measure import Scores, held_out_scores, measured, threshold_of
 
 _SHORT_SPAN, _LONG_SPAN = 3, 6
-_LONG_CHUNKS = 5
-"""From a sound of 2 s on, a head looks back 2.4 s; at shorter ones 1.2 s."""
+_LONG_CHUNKS = 10
+"""From a sound of 4 s on, a head looks back 2.4 s; at shorter ones 1.2 s, to be told sooner."""
 _MOST_COPIES, _FEWEST_COPIES = 16, 4
 _BUDGET_S = 25.0
 """For the sound model; fitting takes some seconds more."""
