@@ -30,7 +30,7 @@ from everlisten.engine.alerts.policy import local_now
 from everlisten.engine.alerts.settings import AlertSettings
 from everlisten.engine.alerts.snoozes import Snoozes
 from everlisten.engine.errors import EngineError
-from everlisten.engine.events import EngineEvent, SoundAlert, SoundHeard, is_test
+from everlisten.engine.events import EngineEvent, EngineFailed, SoundAlert, SoundHeard, is_test
 from everlisten.engine.runner import EventSink
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ class AlertKit:
         self._taught: TaughtStore | None = None
         self._snoozes = Snoozes()
         self._last_heard: dict[str, float] = {}
+        self._told: set[str] = set()
         self.catalogue_problem = ""
         """What is wrong with the user's catalogue; the shipped one is used then."""
 
@@ -115,6 +116,11 @@ class AlertKit:
                 self._model = SoundModel(self.model_file)
                 give_back_memory()
             return self._model
+
+    @property
+    def model_version(self) -> str:
+        """Of the model in use; "" before it was loaded."""
+        return self._model.version if self._model is not None else ""
 
     def fresh_model(self) -> SoundModel:
         """Another one, for a thread of its own.
@@ -200,6 +206,7 @@ class AlertKit:
         from everlisten.engine.sounds.narration import Narration
         from everlisten.engine.sounds.thread import SoundThread
 
+        self._tell_problems(post, tell)
         policy = AlertPolicy(self.entries(), self.settings(), snoozes=self._snoozes)
         detector = SoundDetector(
             self.model(), policy, Narration(), self._heads(), self._counter_examples()
@@ -213,6 +220,15 @@ class AlertKit:
             started_s=post.started_s,
             feed_problem=lambda: post.problem(self._sources_of(post)),
         )
+
+    def _tell_problems(self, post: WatchPost, tell: EventSink) -> None:
+        """What is wrong with the user's own files, once."""
+        problems = [self.catalogue_problem] if self.entries() and self.catalogue_problem else []
+        for number, text in enumerate([*problems, *self.taught_store().problems]):
+            if text not in self._told:
+                self._told.add(text)
+                id = f"{post.session}-alerts-{number}"
+                tell(EngineFailed(id=id, session=post.session, text=text))
 
     def _sources_of(self, post: WatchPost) -> tuple[SourceName, ...]:
         """What is judged: a file, or the devices that the user chose for alerts."""

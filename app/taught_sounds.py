@@ -13,6 +13,8 @@ from everlisten.engine.sounds.taught import Estimate as Measured
 from everlisten.engine.sounds.taught import TaughtSound
 from everlisten.ui.alert_protocols import Estimate, Severity, TaughtDraft, TaughtRow
 
+STALE = "It was taught with another sound model and is not heard: teach it again."
+
 
 class TaughtSounds:
     """Implements the teaching half of `ui.alert_protocols.Alerting`.
@@ -43,11 +45,16 @@ class TaughtSounds:
                 name=sound.name,
                 enabled=sound.enabled,
                 examples=sound.examples,
-                estimate=sound.estimate.sentence,
+                estimate=self._words(sound),
                 severity=_severity(sound.severity),
             )
             for sound in self.sounds()
         ]
+
+    def _words(self, sound: TaughtSound) -> str:
+        if self._kit.model_version not in ("", sound.version):
+            return STALE
+        return sound.estimate.sentence
 
     def example(self, id: str) -> Samples:
         """The first recording of one.

@@ -66,6 +66,9 @@ def run(args: argparse.Namespace, config: AppConfig, paths: AppPaths) -> int:
             if not args.json and args.file is None:
                 heard = _HEARD[args.source or config.listen.source]
                 print(f"Listening to {heard}; Ctrl+C ends.", file=sys.stderr)
+                if extra := set(equipment.alerts.sources) - set(plan.heard or ()):
+                    named = " and ".join(_HEARD[one] for one in sorted(extra))
+                    print(f"Alerts listen to {named} (--no-alerts does not).", file=sys.stderr)
             _follow(session, equipment, printer, args)
         finally:
             model.close()

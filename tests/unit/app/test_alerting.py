@@ -19,6 +19,7 @@ from everlisten.engine.events import (
     AlertAcknowledged,
     AlertHealth,
     ClipKept,
+    EngineFailed,
     EngineState,
     SoundAlert,
     is_test,
@@ -262,17 +263,22 @@ def test_where_nothing_is_listened_to_alerts_are_said_to_fail(equipment, tmp_pat
         rig.close()
 
 
-def test_a_user_file_is_merged_and_a_wrong_one_is_said(equipment, config_dir):
+def test_a_user_file_is_merged(equipment, config_dir):
     config_dir.mkdir(exist_ok=True)
-    file = equipment.paths.alerts
-    file.write_text("alerts:\n  - {id: siren, severity: emergency}\n", "utf-8")
-    kit = equipment.alerts
-    assert kit.entries()["siren"].severity == "emergency"
-    assert kit.catalogue_problem == ""
-    file.write_text("alerts:\n  - {id: syren}\n", "utf-8")
-    kit._entries = None
-    assert kit.entries()["siren"].severity == "warning"
-    assert "syren" in kit.catalogue_problem
+    equipment.paths.alerts.write_text("alerts:\n  - {id: siren, severity: emergency}\n", "utf-8")
+    assert equipment.alerts.entries()["siren"].severity == "emergency"
+
+
+def test_a_wrong_user_file_is_told_once_and_alerts_go_on(rig, config_dir, wait_for, sound):
+    config_dir.mkdir(exist_ok=True)
+    rig.equipment.paths.alerts.write_text("alerts:\n  - {id: syren}\n", "utf-8")
+    for _ in range(2):
+        told = len(rig.of(AlertHealth))
+        rig.controller.open_file(sound(30))
+        wait_for(lambda told=told: len(rig.of(AlertHealth)) > told)
+    [failure] = rig.of(EngineFailed)
+    assert "syren" in failure.text
+    assert rig.alerting.reading().working
 
 
 @pytest.mark.parametrize(
