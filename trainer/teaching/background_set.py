@@ -23,6 +23,14 @@ MAX_HOURS = 1.25
 _MOST = {"background": 400, "speech": 70, "music": 12}
 _MOST_OF_OTHERS = 16
 """Recordings of each label: many kinds are worth more than many of one kind."""
+_LEFT_OUT = frozenset(
+    {
+        "can_opening", "cat", "church_bells", "coin", "crow", "mouse_click", "rooster",
+        "toilet_flush", "zipper",
+    }
+)  # fmt: skip
+"""Kinds that people teach and few hear unasked: with them here a sound is learnt against itself
+(recall on other recordings 0.69 instead of 0.81)."""
 _LONGEST_S = 60
 _SEED = 4
 
@@ -42,6 +50,8 @@ def selected(clips: Sequence[Clip]) -> list[Clip]:
     found = []
     for index in rng.permutation(len(names)):
         for clip in groups[names[index]]:
+            if clip.label in _LEFT_OUT:
+                continue
             taken[clip.label] += 1
             if taken[clip.label] <= _MOST.get(clip.label, _MOST_OF_OTHERS):
                 found.append(clip)

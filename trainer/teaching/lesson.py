@@ -23,7 +23,10 @@ _LONG_CHUNKS = 10
 """From a sound of 4 s on, a head looks back 2.4 s; at shorter ones 1.2 s, to be told sooner."""
 _MOST_COPIES, _FEWEST_COPIES = 16, 4
 _BUDGET_S = 25.0
-"""For the sound model; fitting takes some seconds more."""
+"""Of a core's time for the sound model, which a busy computer does not change; fitting takes some
+seconds more."""
+_PATIENCE_S = 50.0
+"""On a busy computer, after which the fewest copies have to do."""
 _CLEARLY = 4.0
 """Logits between the threshold's limit and typical copies, so that the sensitivity, which moves
 the threshold by up to 2, means the same for every taught sound."""
@@ -101,11 +104,13 @@ def _hear(
     examples: Sequence[Samples], model: Embedder, backdrops: Sequence[Samples], progress: Progress
 ) -> list[HeardCopy]:
     """The plain examples, and as many changed copies of each as there is time for."""
-    began_s = time.perf_counter()
+    began_s, used_s = time.perf_counter(), time.thread_time()
     heard = [_heard(model, number, plain_copy(each), True) for number, each in enumerate(examples)]
-    round_s = max(time.perf_counter() - began_s, 1e-6)
+    round_s = max(time.thread_time() - used_s, 1e-6)
     rounds = min(max(int(_BUDGET_S / round_s) - 1, _FEWEST_COPIES), _MOST_COPIES)
     for turn in range(rounds):
+        if turn >= _FEWEST_COPIES and time.perf_counter() - began_s > _PATIENCE_S:
+            break
         progress(0.9 * (turn + 1) / (rounds + 1))
         for number, example in enumerate(examples):
             rng = np.random.default_rng((number, turn))

@@ -19,7 +19,7 @@ ALARMS_PER_HOUR = 1.0
 """As many false alarms as are borne for the sake of recognising more."""
 _STRETCH_CHUNKS = round(10.0 / CHUNK_S)
 """However often something is taken for the sound within 10 s, it is one false alarm."""
-_TOWARDS_SOUND = 0.35
+_TOWARDS_SOUND = 0.5
 """Where the threshold lies between the background's loudest and the weakest recognised copies."""
 _WEAK_COPIES = 0.2
 
