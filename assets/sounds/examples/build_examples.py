@@ -23,7 +23,7 @@ from build_scene import SAMPLE_RATE_HZ, Samples, fade, level, read_clip  # noqa:
 
 from everlisten.trainer.sounds.alarms import synthesise  # noqa: E402
 
-LEVEL_DBFS = -22.0
+LEVEL_DBFS = -16.0
 FADE_S = 0.02
 LONGEST_S = 8.0
 REST_S = 0.8
