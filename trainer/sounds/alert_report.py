@@ -76,7 +76,8 @@ def report_of(
     }
     report["macro"] = _macro(report["sounds"])
     report["bars"] = _bars(report)
-    return _rounded(report)
+    rounded: Report = _rounded(report)
+    return rounded
 
 
 def _sound(clips: Sequence[Outcome], sound: str, recordings: int) -> Report:
@@ -158,9 +159,7 @@ def _alarms(alarms: FalseAlarms) -> Report:
 
 
 def _events(streams: Sequence[Outcome]) -> Report:
-    by_sound = {
-        sound: latencies(streams, lambda each, sound=sound: each == sound) for sound in ALERT_SOUNDS
-    }
+    by_sound = {sound: latencies(streams, sound.__eq__) for sound in ALERT_SOUNDS}
     found = latencies(streams)
     told = [each for each in found if each is not None]
     return {

@@ -19,7 +19,7 @@ def _quieter(samples: Samples) -> Samples:
 
 
 def _louder(samples: Samples) -> Samples:
-    return np.clip(samples * np.float32(10.0), -1.0, 1.0)
+    return np.asarray(np.clip(samples * np.float32(10.0), -1.0, 1.0), np.float32)
 
 
 def _telephone(samples: Samples) -> Samples:
@@ -30,7 +30,7 @@ def _telephone(samples: Samples) -> Samples:
 
 
 def _offset(samples: Samples) -> Samples:
-    return np.clip(samples + np.float32(0.3), -1.0, 1.0)
+    return np.asarray(np.clip(samples + np.float32(0.3), -1.0, 1.0), np.float32)
 
 
 CONDITIONS: Mapping[str, Callable[[Samples], Samples]] = MappingProxyType(

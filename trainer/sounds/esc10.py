@@ -147,7 +147,8 @@ class Probe:
 
     def classes(self, features: Floats) -> NDArray[np.intp]:
         """Likeliest class of each row of float32 [N, F]."""
-        return np.argmax(_with_one((features - self.mean) / self.scale) @ self.weights, axis=1)
+        scores = _with_one((features - self.mean) / self.scale) @ self.weights
+        return np.asarray(scores.argmax(axis=1), np.intp)
 
 
 def fit(features: Floats, labels: NDArray[np.int_]) -> Probe:

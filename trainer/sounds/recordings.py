@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -50,17 +51,17 @@ def write_fold(path: Path, fold: FoldRecordings) -> None:
     readings = {name: [getattr(each.readings, name) for each in fold.scenes] for name in _READINGS}
     partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
-        np.savez_compressed(
-            file,
-            about=np.array(json.dumps({**about, "outcomes": outcomes})),
-            lengths=np.array([len(each) for each in readings["broken"]]),
-            **{name: np.concatenate(arrays) for name, arrays in readings.items()},
-            labels=np.array([each.label for each in fold.clips]),
-            official_folds=np.array([each.official_fold for each in fold.clips]),
-            means=np.stack([each.mean for each in fold.clips]),
-            most=np.stack([each.most for each in fold.clips]),
-            features=np.stack([each.features for each in fold.clips]),
-        )
+        arrays: dict[str, Any] = {
+            "about": np.array(json.dumps({**about, "outcomes": outcomes})),
+            "lengths": np.array([len(each) for each in readings["broken"]]),
+            **{name: np.concatenate(found) for name, found in readings.items()},
+            "labels": np.array([each.label for each in fold.clips]),
+            "official_folds": np.array([each.official_fold for each in fold.clips]),
+            "means": np.stack([each.mean for each in fold.clips]),
+            "most": np.stack([each.most for each in fold.clips]),
+            "features": np.stack([each.features for each in fold.clips]),
+        }
+        np.savez_compressed(file, **arrays)
     partial.replace(path)
 
 
@@ -100,8 +101,8 @@ def read_fold(path: Path, key: str | None) -> FoldRecordings | None:
     )
 
 
-def _outcome(row: dict[str, object]) -> Outcome:
-    events = tuple(Event(**each) for each in row.pop("events"))  # type: ignore[attr-defined]
-    unsure = tuple(row.pop("unsure"))  # type: ignore[call-overload]
+def _outcome(row: dict[str, Any]) -> Outcome:
+    events = tuple(Event(**each) for each in row.pop("events"))
+    unsure = tuple(row.pop("unsure"))
     row.pop("told")
-    return Outcome(**row, events=events, unsure=unsure)  # type: ignore[arg-type]
+    return Outcome(**row, events=events, unsure=unsure)

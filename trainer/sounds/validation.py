@@ -38,7 +38,9 @@ class Scores:
 
     def macro(self, what: str, sounds: Sequence[str] = ALERT_SOUNDS) -> float:
         """Mean of one figure over sounds."""
-        found: list[float] = [getattr(self.by_sound[each], what) for each in sounds if each in self.by_sound]
+        found: list[float] = [
+            getattr(self.by_sound[each], what) for each in sounds if each in self.by_sound
+        ]
         return sum(found) / max(1, len(found))
 
     def summary(self) -> dict[str, object]:
