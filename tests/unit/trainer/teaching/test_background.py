@@ -6,6 +6,7 @@ from teaching_fixture import LogMelStatistics, everyday
 
 from everlisten.audio_io.chunk import CHUNK_SAMPLES
 from everlisten.engine.errors import ModelLoadError
+from everlisten.engine.sounds.model import SoundModel, shipped_model
 from everlisten.trainer.teaching.background import (
     Background,
     build_background,
@@ -87,3 +88,14 @@ def test_statistics_standardise(background):
     rows = (background.embeddings.astype(np.float32) - mean) / deviation
     assert np.allclose(rows.mean(axis=0), 0, atol=1e-3)
     assert np.allclose(rows.std(axis=0), 1, atol=1e-3)
+
+
+def test_the_shipped_one_is_the_shipped_models():
+    model = SoundModel()
+    background = load_background(shipped_model().with_name("background.npz"), model)
+    assert background.version == model.version, "make it again: docs/teaching.md"
+    assert background.hours > 1
+    assert len(background.starts) > 500
+    _, deviation = background.statistics()
+    assert np.isfinite(deviation).all()
+    assert deviation.min() > 0
