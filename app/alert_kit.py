@@ -26,7 +26,7 @@ from everlisten.engine.alerts.catalogue import (
     load_alerts,
     shipped_alerts,
 )
-from everlisten.engine.alerts.policy import local_now
+from everlisten.engine.alerts.policy import AlertPolicy, local_now
 from everlisten.engine.alerts.settings import AlertSettings
 from everlisten.engine.alerts.snoozes import Snoozes
 from everlisten.engine.errors import EngineError
@@ -73,12 +73,15 @@ class AlertKit:
         self._snoozes = Snoozes()
         self._last_heard: dict[str, float] = {}
         self._told: set[str] = set()
+        self._replies: AlertPolicy | None = None
         self.catalogue_problem = ""
         """What is wrong with the user's catalogue; the shipped one is used then."""
 
     def reconfigure(self, config: AlertConfig) -> None:
         """The user changed a setting."""
         self.config = config
+        if self._replies is not None:
+            self._replies.settings = self.settings()
 
     @property
     def wanted(self) -> bool:
@@ -189,6 +192,12 @@ class AlertKit:
             language=self.language,
         )
 
+    def policy_of_replies(self) -> AlertPolicy:
+        """Decides by the same choices which urgent replies of the big model are told."""
+        if self._replies is None:
+            self._replies = AlertPolicy(self.entries(), self.settings(), snoozes=self._snoozes)
+        return self._replies
+
     def taught_command(self) -> SetTaught:
         """Tells a running sound thread which taught sounds to listen for."""
         from everlisten.engine.sounds.thread import SetTaught
@@ -201,7 +210,6 @@ class AlertKit:
         Raises:
             EngineError: The model is missing or damaged.
         """
-        from everlisten.engine.alerts.policy import AlertPolicy
         from everlisten.engine.sounds.detector import SoundDetector
         from everlisten.engine.sounds.narration import Narration
         from everlisten.engine.sounds.thread import SoundThread

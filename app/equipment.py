@@ -144,7 +144,8 @@ class Equipment:
         Raises:
             ModelLoadError: PyTorch or a file is missing, a file is damaged, the memory too small.
         """
-        return load_big_model(choice, self.catalogue, tell, stop or threading.Event())
+        policy = self.alerts.policy_of_replies()
+        return load_big_model(choice, self.catalogue, tell, stop or threading.Event(), policy)
 
     def live_plan(self, selection: SourceSelection, instruction: Instruction) -> SessionPlan:
         """A session that listens to devices."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from everlisten.app.config import ConfigError
 from everlisten.app.engine_config import BIG, DEVICES, EMBEDDED, FOLDER, PRECISIONS, EngineConfig
+from everlisten.engine.alerts.policy import AlertPolicy
 from everlisten.engine.errors import ModelLoadError
 from everlisten.engine.interaction import InteractionModel
 from everlisten.engine.models.catalogue import ModelCatalogue
@@ -83,7 +84,11 @@ class ModelChoice:
 
 
 def load_big_model(
-    choice: ModelChoice, catalogue: ModelCatalogue, tell: Progress, stop: threading.Event
+    choice: ModelChoice,
+    catalogue: ModelCatalogue,
+    tell: Progress,
+    stop: threading.Event,
+    policy: AlertPolicy | None = None,
 ) -> InteractionModel[Any]:
     """Load the big model; takes seconds to minutes.
 
@@ -92,6 +97,7 @@ def load_big_model(
         catalogue: Knows where the models are.
         tell: Takes sentences about how far it is.
         stop: Set: the loading gives up as soon as it can.
+        policy: Which urgent replies are told; None leaves it to the shipped catalogue.
 
     Raises:
         ModelLoadError: PyTorch or a file is missing, or the memory is too small.
@@ -111,6 +117,7 @@ def load_big_model(
         config=LaimConfig(policy=Policy(choice.policy)),
         tell=tell,
         stop=stop,
+        policy=policy,
     )
     return model
 

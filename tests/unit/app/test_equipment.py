@@ -1,5 +1,7 @@
 """Small decisions of the composition root."""
 
+from dataclasses import replace
+
 import psutil
 import pytest
 
@@ -35,3 +37,13 @@ def test_a_computer_without_a_battery_saves_nothing(monkeypatch):
 
     monkeypatch.setattr(psutil, "sensors_battery", missing, raising=False)
     assert saves_power("auto") is False
+
+
+def test_urgent_replies_follow_the_users_choices(equipment):
+    policy = equipment.alerts.policy_of_replies()
+    assert policy.settings.enabled
+    changed = replace(equipment.config.alerts, enabled=False, quiet_from="22:00", quiet_to="07:00")
+    equipment.reconfigure(replace(equipment.config, alerts=changed))
+    assert equipment.alerts.policy_of_replies() is policy
+    assert not policy.settings.enabled
+    assert policy.settings.quiet_from == "22:00"
