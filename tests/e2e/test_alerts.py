@@ -151,7 +151,9 @@ def test_a_sound_thread_that_dies_is_seen_and_begun_again(qtbot, play, desk_of):
     thread._detector.step = fail
     qtbot.waitUntil(lambda: not desk.alerting.reading().working, timeout=WAIT_MS)
     assert desk.alerting.reading().problem.startswith("Alerts are not working: ")
-    assert any("Alerts are not working" in notice for notice in desk.notified)
+    qtbot.waitUntil(
+        lambda: any("Alerts are not working" in notice for notice in desk.notified), timeout=WAIT_MS
+    )
     qtbot.waitUntil(lambda: watch.hearing not in (None, thread), timeout=WAIT_MS)
     qtbot.waitUntil(lambda: desk.alerting.reading().working, timeout=WAIT_MS)
     play(tone("doorbell", 2.0))
