@@ -252,6 +252,16 @@ class AlertKit:
             self.taught_store().sounds(), version=model.version, width=model.embedding_width
         )
 
+    def forget_counter_examples(self, sound: str) -> None:
+        """Delete what the user said was not this sound.
+
+        Raises:
+            EngineError: The disk refuses.
+        """
+        counter = self._counter_examples()
+        if counter is not None:
+            counter.forget(sound)
+
     def _counter_examples(self) -> CounterExamples | None:
         """What the user said was something else; None where the background is missing."""
         from everlisten.engine.sounds.counter_examples import CounterExamples

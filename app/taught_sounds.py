@@ -127,7 +127,11 @@ class TaughtSounds:
 
     def delete(self, id: str) -> str:
         """Forget one and its examples."""
-        return self._try(lambda: self._kit.taught_store().delete(id))
+        return self._try(lambda: self._forget(id))
+
+    def _forget(self, id: str) -> None:
+        self._kit.taught_store().delete(id)
+        self._kit.forget_counter_examples(id)
 
     def export(self, id: str, path: Path) -> str:
         """Write one as one file."""
@@ -135,7 +139,14 @@ class TaughtSounds:
 
     def import_file(self, path: Path) -> str:
         """Take one over from a file; it stays off until it is switched on."""
-        return self._try(lambda: self._kit.taught_store().import_file(path))
+        return self._try(lambda: self._import(path))
+
+    def _import(self, path: Path) -> None:
+        """What another sound model learned is learned again from its examples."""
+        from everlisten.trainer.teaching.refit import import_sound
+
+        kit = self._kit
+        import_sound(kit.taught_store(), path, kit.fresh_model(), kit.background())
 
     def _try(self, change: Callable[[], object]) -> str:
         try:
@@ -153,6 +164,7 @@ def _estimate(measured: Measured) -> Estimate:
         examples=measured.trials,
         false_alarms_per_hour=rate if math.isfinite(rate) else 0.0,
         background_s=measured.background_hours * 3_600,
+        warnings=measured.warnings,
     )
 
 

@@ -64,19 +64,22 @@ class Estimate:
     false_alarms_per_hour: float
     background_s: float = 0.0
     """Length of the household noise on which false alarms were counted."""
+    warnings: tuple[str, ...] = ()
+    """Sentences about what is doubtful."""
 
     @property
     def words(self) -> str:
-        """One sentence for the user."""
+        """What the user is told before it is switched on."""
         rate = self.false_alarms_per_hour
         minutes = max(1, round(self.background_s / 60))
         on = f" on {minutes} minute{'s' * (minutes != 1)} of household noise"
         on = on if self.background_s else " on household noise"
         false = f"about {rate:.1f} false alarms per hour" if rate >= 0.05 else "no false alarm"
-        return (
+        said = (
             f"Found {self.found} of your {self.examples} examples when each was left out; "
             f"{false}{on}."
         )
+        return " ".join((said, *self.warnings))
 
     @property
     def good(self) -> bool:

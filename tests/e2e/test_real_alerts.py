@@ -126,7 +126,7 @@ def check(qtbot, desk, matched, alerts, most_missed, late_s=LATE_S):
 
 def test_a_few_sounds_of_a_day(qtbot, sound_server, stream_of):
     """The way of clear sounds; how many of the faint ones are found is the long test's business."""
-    stream = stream_of(5, 0.5, ["doorbell", "smoke_alarm", "dog_barking"], (12.0, 20.0))
+    stream = stream_of(12, 0.5, ["doorbell", "smoke_alarm", "dog_barking"], (12.0, 20.0))
     with desktop(qtbot) as desk:
         matched, alerts = play(qtbot, sound_server, desk, stream)
         check(qtbot, desk, matched, alerts, most_missed=0, late_s=4.0)

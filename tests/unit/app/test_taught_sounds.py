@@ -122,3 +122,21 @@ def test_a_stopped_lesson_leaves_nothing(taught, examples):
     with pytest.raises(EngineError, match="Stopped"):
         taught.teach("Our bell", "notice", examples, stop)
     assert taught.rows() == []
+
+
+def test_deleting_a_sound_forgets_what_was_not_it(taught, examples, kit):
+    draft = learn(taught, examples)
+    taught.save(draft, enabled=True)
+    counter = kit._counter_examples()
+    assert counter is not None
+    counter.add(draft.id, examples[0], np.ones((3, kit.model().embedding_width), np.float32))
+    assert draft.id in counter.sounds()
+    assert taught.delete(draft.id) == ""
+    assert draft.id not in counter.sounds()
+
+
+def test_doubts_about_a_sound_are_told_before_it_is_switched_on(taught, rng):
+    """Noises that resemble each other no more than they resemble the room."""
+    draft = learn(taught, [hiss(rng, 3.0) for _ in range(3)], "Anything")
+    assert draft.estimate.warnings
+    assert all(warning in draft.estimate.words for warning in draft.estimate.warnings)
