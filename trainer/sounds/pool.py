@@ -10,7 +10,6 @@ import multiprocessing
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -188,9 +187,3 @@ def _level(samples: NDArray[np.float32], track: NDArray[np.bool_]) -> float:
     padded = np.zeros(len(track) * FRAME_SAMPLES, np.float32)
     padded[: len(samples)] = samples
     return float(np.sqrt((padded.reshape(-1, FRAME_SAMPLES)[track] ** 2).mean() + 1e-10))
-
-
-def whisper_file(path: Path) -> dict[str, Tensor]:
-    """Weights kept by `numpy.savez`, as float32."""
-    with np.load(path) as kept:
-        return {key: torch.as_tensor(kept[key].astype(np.float32)) for key in kept.files}

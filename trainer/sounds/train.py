@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as nnf
 
 from everlisten.engine.laim.log_mel import mel_filters
+from everlisten.engine.models.catalogue import ModelCatalogue
 from everlisten.trainer.loop import LoopConfig, Progress, fit
 from everlisten.trainer.sounds.corpus import Corpus, read_corpus
 from everlisten.trainer.sounds.export import export
@@ -31,10 +32,10 @@ from everlisten.trainer.sounds.pool import (
     build_pool,
     real_pieces,
     synthetic_pieces,
-    whisper_file,
 )
 from everlisten.trainer.sounds.rooms import microphone_response, room_response
 from everlisten.trainer.sounds.validation import Scores, validate
+from everlisten.trainer.sounds.whisper_weights import encoder_weights
 
 SYNTHETIC = {
     "smoke_alarm": 160, "co_alarm": 120, "siren": 160, "vehicle_alarm": 120, "appliance_beep": 160,
@@ -172,14 +173,24 @@ def main() -> None:
     """Train what the command line says."""
     args = _arguments()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    corpus, encoder = read_corpus(args.data), whisper_file(args.encoder)
     args.out.mkdir(parents=True, exist_ok=True)
+    corpus, encoder = read_corpus(args.data), _encoder(args)
     for fold in args.fold or [None]:
         began_s = time.monotonic()
         workshop = Workshop(corpus, fold, args.seed, device)
         print(f"fold {fold}: streams ready in {time.monotonic() - began_s:.0f} s", flush=True)
         for name in args.candidate.split(","):
             _run(workshop, name, encoder, args, "all" if fold is None else f"fold-{fold}")
+
+
+def _encoder(args: argparse.Namespace) -> dict[str, Tensor]:
+    """The first layers of the captions' model."""
+    file = args.encoder
+    if file is None:
+        file = ModelCatalogue(args.out / "models").ensure("whisper-base") / "model.bin"
+    layers = max(each.ear.layers for each in CANDIDATES.values())
+    found = encoder_weights(file, layers)
+    return {name: torch.from_numpy(array) for name, array in found.items()}
 
 
 def _run(
@@ -238,7 +249,9 @@ def _tell(progress: Progress) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with sounds.csv")
-    parser.add_argument("--encoder", type=Path, required=True, help="Whisper's layers, .npz")
+    parser.add_argument(
+        "--encoder", type=Path, help="Whisper base's model.bin (default: of the installed packages)"
+    )
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--fold", type=int, action="append", help="left out; may be repeated")
     parser.add_argument("--candidate", default="ear", help=", ".join(CANDIDATES))

@@ -22,6 +22,14 @@ _NORM = {"beta": "bias", "gamma": "weight"}
 Weights = dict[str, NDArray[np.float32]]
 
 
+def encoder_weights(file: Path, layers: int) -> Weights:
+    """The same from `model.bin`, or from what `numpy.savez` kept of it for a smaller parcel."""
+    if file.suffix == ".npz":
+        with np.load(file) as kept:
+            return {key: kept[key].astype(np.float32) for key in kept.files}
+    return read_encoder(file, layers)
+
+
 def read_encoder(model: Path, layers: int) -> Weights:
     """Convolutions and the first layers.
 
