@@ -13,16 +13,12 @@ import pytest
 import soundfile
 from alert_rig import desktop
 
-from everlisten.engine.sounds.model import shipped_model
 from everlisten.trainer.sounds.activity import SAMPLE_RATE_HZ
 from everlisten.trainer.sounds.corpus import read_corpus
 from everlisten.trainer.sounds.outcomes import Event, Telling, match
 from everlisten.trainer.sounds.streams import event_stream
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(not shipped_model().is_file(), reason="there is no sound model here"),
-]
+pytestmark = pytest.mark.e2e
 
 FOLD = 0
 TWELVE = [

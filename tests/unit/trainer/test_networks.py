@@ -18,7 +18,6 @@ from everlisten.trainer.sounds.log_mel import CHUNK_FRAMES, MEL_BINS
 from everlisten.trainer.sounds.nano import Nano
 from everlisten.trainer.sounds.network import Ear, EarConfig, TowerLayer
 
-pytest.importorskip("torch")
 CHUNKS = 30
 """More than the window of nano's attention."""
 
