@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import queue
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ import psutil
 
 from everlisten.audio_io.chunk import CHUNK_S, AudioChunk
 from everlisten.audio_io.ring_buffer import ChunkRing
+from everlisten.engine.commanded_thread import CommandedThread
 from everlisten.engine.errors import EngineError
 from everlisten.engine.events import EngineEvent, EngineFailed, EngineHealth
 from everlisten.engine.interaction import Instruction, InteractionModel
@@ -34,7 +33,6 @@ BEHIND_S = 2.0
 """From this lag on the user is told that captions are behind."""
 FINISH_S = 8.0
 """Longest time that the thread still works after it was told to end."""
-JOIN_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +80,7 @@ class EngineLoad:
     """Stream time up to which chunks have been finished with."""
 
 
-class EngineThread:
+class EngineThread(CommandedThread[Command]):
     """Owner of a model while it listens to one session.
 
     Args:
@@ -106,6 +104,7 @@ class EngineThread:
         started_s: float,
         feed_problem: Callable[[], str] = str,
     ) -> None:
+        super().__init__("engine", Shutdown())
         self._model = model
         self._ring = ring
         self._sink = sink
@@ -113,39 +112,11 @@ class EngineThread:
         self._session = session
         self._started_s = started_s
         self._feed_problem = feed_problem
-        self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._next_health_s = 0.0
         self._advanced_s = 0.0
         self._process = psutil.Process()
         self.load = EngineLoad()
         self.failed = False
-
-    def start(self) -> None:
-        """Begin stepping."""
-        self._thread.start()
-
-    def send(self, command: Command) -> None:
-        """Queue a command; it is carried out between two steps."""
-        self._commands.put(command)
-
-    def join(self, timeout_s: float | None = None) -> bool:
-        """Wait for the end (the ring closed and empty, or `Shutdown`); False if it did not come."""
-        self._thread.join(timeout_s)
-        return not self._thread.is_alive()
-
-    def stop(self) -> None:
-        """Ask for the end and wait for it."""
-        if not self._thread.ident:
-            return
-        self.send(Shutdown())
-        if not self.join(JOIN_TIMEOUT_S):
-            logger.error("the engine thread did not end within %.0f s", JOIN_TIMEOUT_S)
-
-    @property
-    def alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread.is_alive()
 
     def _run(self) -> None:
         try:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import queue
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +20,7 @@ from numpy.typing import NDArray
 from everlisten.audio_io.chunk import CHUNK_S, CHUNK_SAMPLES, AudioChunk, SourceName
 from everlisten.audio_io.ring_buffer import ChunkRing
 from everlisten.engine.alerts.settings import AlertSettings
+from everlisten.engine.commanded_thread import CommandedThread
 from everlisten.engine.errors import EngineError
 from everlisten.engine.events import (
     AlertHealth,
@@ -43,7 +42,6 @@ POLL_S = 0.02
 HEALTH_EVERY_S = 30.0
 BEHIND_S = 5.0
 """From this lag on alerts come too late to be called working."""
-JOIN_TIMEOUT_S = 10.0
 NOT_WORKING = "Alerts are not working"
 _PLACES = {
     SourceName.MIC: "the microphone",
@@ -119,7 +117,7 @@ Command = Acknowledge | Snooze | NotThis | SetAlertSettings | SetTaught | Play |
 Sources = SourceName | Sequence[SourceName]
 
 
-class SoundThread:
+class SoundThread(CommandedThread[Command]):
     """Owner of a detector while it listens to one session.
 
     Args:
@@ -143,6 +141,7 @@ class SoundThread:
         started_s: float,
         feed_problem: Callable[[], str] = str,
     ) -> None:
+        super().__init__("sounds", Shutdown())
         self._detector = detector
         self._ring = ring
         self._sources = sources
@@ -150,8 +149,6 @@ class SoundThread:
         self._session = session
         self._started_s = started_s
         self._feed_problem = feed_problem
-        self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="sounds", daemon=True)
         self._memory = SoundMemory()
         self._clerk = Clerk(self._tell_failure)
         self._tests: deque[Rehearsal] = deque()
@@ -163,32 +160,6 @@ class SoundThread:
         self._last_heard: dict[str, float] = {}
         self.load = EngineLoad()
         self.failed = False
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def send(self, command: Command) -> None:
-        """Queue a command; it is carried out between two chunks."""
-        self._commands.put(command)
-
-    def join(self, timeout_s: float | None = None) -> bool:
-        """Wait for the end (the ring closed and empty, or `Shutdown`); False if it did not come."""
-        self._thread.join(timeout_s)
-        return not self._thread.is_alive()
-
-    def stop(self) -> None:
-        """Ask for the end and wait for it."""
-        if not self._thread.ident:
-            return
-        self.send(Shutdown())
-        if not self.join(JOIN_TIMEOUT_S):
-            logger.error("the sound thread did not end within %.0f s", JOIN_TIMEOUT_S)
-
-    @property
-    def alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread.is_alive()
 
     @property
     def last_heard(self) -> Mapping[str, float]:
