@@ -53,7 +53,7 @@ class Progress:
 def fit(
     model: nn.Module,
     rates: Callable[[str], float],
-    loss: Callable[[nn.Module], Tensor],
+    loss: Callable[[], Tensor],
     config: LoopConfig,
     tell: Callable[[Progress], None],
 ) -> nn.Module:
@@ -62,20 +62,21 @@ def fit(
     Args:
         model: Trained in place.
         rates: Learning rate of each parameter by its name; 0 freezes it.
-        loss: Draws a batch and returns its loss.
+        loss: Draws a batch and returns the model's loss on it.
         config: How long and how fast.
         tell: Takes progress.
 
     Returns:
         The averaged model, a copy.
     """
-    optimiser = torch.optim.AdamW(_groups(model, rates, config.weight_decay), betas=(0.9, 0.98))
+    groups = _groups(model, rates, config.weight_decay)
+    optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, config))
     averaged = copy.deepcopy(model)
     since, losses = time.monotonic(), []
     for step in range(1, config.steps + 1):
         model.train()
-        value = loss(model)
+        value = loss()
         optimiser.zero_grad(set_to_none=True)
         value.backward()
         nn.utils.clip_grad_norm_(model.parameters(), config.clip)

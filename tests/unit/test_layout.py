@@ -37,6 +37,7 @@ TORCH_BY_NATURE = (
             "sounds.log_mel",
             "sounds.mixing",
             "sounds.nano",
+            "sounds.objective",
             "sounds.network",
             "sounds.pool",
             "sounds.targets",

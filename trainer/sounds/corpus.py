@@ -114,18 +114,20 @@ class _Row:
     folder: str
 
 
-def read_corpus(folder: Path) -> Corpus:
+def read_corpus(folder: Path, *, speech: bool = True) -> Corpus:
     """Read what the two lists name.
 
     Args:
         folder: With `sounds.csv`, `speech.csv`, `sounds/` and `speech/`.
+        speech: Whether there is a list of speech.
 
     Raises:
         CorpusError: A list or a file that it names is missing.
         UnknownLabelError: A label belongs to no sound.
     """
     # A file that is listed twice (five ring tones are) is one clip.
-    rows = {row.source.path: row for row in (*_sound_rows(folder), *_speech_rows(folder))}
+    listed = (*_sound_rows(folder), *(_speech_rows(folder) if speech else ()))
+    rows = {row.source.path: row for row in listed}
     sources = [row.source for row in rows.values()]
     groups = groups_of(sources)
     folds = folds_of(sources, groups)

@@ -55,3 +55,18 @@ def scaled(frames: Tensor) -> Tensor:
     # By whole chunks, as in the running program: a chunk's loudest frame lifts all of it.
     loudest = loudest.unflatten(1, (-1, CHUNK_FRAMES)).amax(2).repeat_interleave(CHUNK_FRAMES, 1)
     return (torch.maximum(frames, loudest[:, None] - 8.0) + 4.0) / 4.0
+
+
+def masked(frames: Tensor, generator: torch.Generator) -> Tensor:
+    """Hide up to two bands of up to 12 bins in half of the streams (SpecAugment, arXiv 1904.08779).
+
+    Args:
+        frames: Scaled, [B, 80, T].
+        generator: On the device of the frames.
+    """
+    bins = torch.arange(MEL_BINS, device=frames.device)
+    drawn = torch.rand(3, len(frames), 2, 1, device=frames.device, generator=generator)
+    width = drawn[0] * 12 * (drawn[2] < 0.35)
+    start = drawn[1] * (MEL_BINS - width)
+    hidden = ((bins >= start) & (bins < start + width)).any(1)[..., None]
+    return torch.where(hidden, frames.amin(1, keepdim=True), frames)

@@ -40,7 +40,9 @@ class MixConfig:
         events: Most sounds in a stream.
         present: Share of these that are there.
         alerts: Share of the sounds that are alerts.
-        real: Share of real recordings where there are synthesised ones as well.
+        real: Share of real recordings where there are many, and synthesised ones as well.
+        few: So many recordings get half of that share: one that is heard over and over is learnt
+            by heart.
         bed_db: Level of the bed, RMS, dB of full scale.
         snr_db: Level of a sound over the bed.
         speed: A sound is played so much faster or slower at most.
@@ -52,10 +54,11 @@ class MixConfig:
     events: int = 4
     present: float = 0.75
     alerts: float = 0.6
-    real: float = 0.6
+    real: float = 0.8
+    few: float = 4.0
     bed_db: tuple[float, float] = (-62.0, -26.0)
     snr_db: tuple[float, float] = (-2.0, 28.0)
-    speed: float = 0.1
+    speed: float = 0.15
     roomy: float = 0.8
     replayed: float = 0.3
 
@@ -96,8 +99,11 @@ class Mixer:
     def __init__(
         self, pool: Pool, rooms: Tensor, microphones: Tensor, config: MixConfig, seed: int
     ) -> None:
-        self._pool, self._rooms, self._microphones = pool, rooms, microphones
+        self._pool, self._microphones = pool, microphones
         self._config = config
+        self._event_size = _power_of_two(_CUT_FRAMES * FRAME_SAMPLES + rooms.shape[1])
+        self._room_spectra = torch.fft.rfft(rooms, self._event_size)
+        self._microphone_spectra = torch.fft.rfft(microphones, self._event_size)
         self._rng = np.random.default_rng(seed)
         self._device = pool.tape.device
         known = set(pool.groups) | set(pool.synthetic)
@@ -141,7 +147,7 @@ class Mixer:
         each = -(-frames // cuts)
         chosen = self._rng.choice(len(self._beds), size, p=self._bed_shares)
         sounds = [self._beds[number] for number in chosen]
-        pieces = [self._piece(sound, _REAL_BEDS) for sound in sounds for _ in range(cuts)]
+        pieces = [self._piece(sound, _REAL_BEDS, 0.0) for sound in sounds for _ in range(cuts)]
         cut = self._cut(pieces, each, anywhere=1.0, wrapped=True)
         samples = cut.samples.view(size, -1)[:, : frames * FRAME_SAMPLES]
         numbers = self._tensor(np.array([SOUNDS.index(sound) for sound in sounds]))
@@ -151,24 +157,35 @@ class Mixer:
         kinds = self._rng.random(count) < self._config.alerts
         numbers = self._rng.integers(2**31, size=count)
         pieces = [
-            self._piece(among[number % len(among)], self._config.real)
+            self._piece(among[number % len(among)], self._config.real, self._config.few)
             for alert, number in zip(kinds, numbers, strict=True)
             for among in (self._alerts if alert else self._others,)
         ]
         cut = self._cut(pieces, _CUT_FRAMES, anywhere=0.3, wrapped=False)
-        rooms = self._rooms[self._tensor(self._rng.integers(len(self._rooms), size=count))]
-        roomy = self._tensor(self._rng.random(count) < self._config.roomy)
-        wet = torch.where(roomy[:, None], convolved(cut.samples, rooms), cut.samples)
-        # Some recordings have a telephone's band: no sound may be told by that.
-        played = self._through(wet, self._config.replayed)
-        return Cut(played, cut.activity, cut.pieces)
+        return Cut(self._played(cut.samples), cut.activity, cut.pieces)
 
-    def _piece(self, sound: str, real: float) -> int:
+    def _played(self, samples: Tensor) -> Tensor:
+        """Events [M, T] in rooms, and some through a microphone before.
+
+        Some recordings have a telephone's band: no sound may be told by that.
+        """
+        spectrum = torch.fft.rfft(samples, self._event_size)
+        for spectra, share in (
+            (self._room_spectra, self._config.roomy),
+            (self._microphone_spectra, self._config.replayed),
+        ):
+            chosen, through = self._drawn(len(samples), len(spectra), share)
+            spectrum = spectrum * torch.where(through, spectra[chosen], 1.0)
+        played: Tensor = torch.fft.irfft(spectrum, self._event_size)
+        return played[:, : samples.shape[1]]
+
+    def _piece(self, sound: str, real: float, few: float) -> int:
         """One piece of a sound: first real or not, then which recording, then which take."""
         pool = self._pool
         recorded, made = pool.groups.get(sound, []), pool.synthetic.get(sound, [])
         which, number, take = self._rng.random(3)
-        groups = recorded if recorded and (not made or which < real) else made
+        share = real * len(recorded) / max(1.0, len(recorded) + few)
+        groups = recorded if recorded and (not made or which < share) else made
         group = groups[int(number * len(groups))]
         return group[int(take * len(group))]
 
@@ -219,8 +236,7 @@ class Mixer:
         size = len(mixed)
         mixed = self._through(mixed, share=0.6)
         mixed = mixed * 10 ** (self._uniform((size, 1), -14.0, 10.0) / 20)
-        noise = self._tensor(self._rng.integers(2**31)).item()
-        generator = torch.Generator(self._device).manual_seed(int(noise))
+        generator = torch.Generator(self._device).manual_seed(int(self._rng.integers(2**31)))
         hiss = torch.randn(mixed.shape, device=self._device, generator=generator)
         mixed = mixed + hiss * 10 ** (self._uniform((size, 1), _LOWEST_DB, -60.0) / 20)
         loud = mixed.abs().amax(1, keepdim=True)
@@ -230,10 +246,13 @@ class Mixer:
 
     def _through(self, samples: Tensor, share: float) -> Tensor:
         """A share of the rows through a microphone each."""
-        count = len(samples)
-        chosen = self._tensor(self._rng.integers(len(self._microphones), size=count))
-        through = self._tensor(self._rng.random(count) < share)[:, None]
+        chosen, through = self._drawn(len(samples), len(self._microphones), share)
         return torch.where(through, convolved(samples, self._microphones[chosen]), samples)
+
+    def _drawn(self, count: int, among: int, share: float) -> tuple[Tensor, Tensor]:
+        """One of so many for each row, int64 [M], and whether it is used, bool [M, 1]."""
+        chosen = self._tensor(self._rng.integers(among, size=count))
+        return chosen, self._tensor(self._rng.random((count, 1)) < share)
 
     def _level(self, bed: Tensor, level_db: Tensor) -> Tensor:
         loud = bed.square().mean(1, keepdim=True).sqrt().clamp_min(1e-5)
@@ -242,17 +261,25 @@ class Mixer:
     def _uniform(self, shape: tuple[int, ...], low: float, high: float) -> Tensor:
         return self._tensor(self._rng.uniform(low, high, shape).astype(np.float32))
 
-    def _tensor(self, values: NDArray[np.generic] | int | np.integer) -> Tensor:
-        return torch.as_tensor(values).to(self._device)
+    def _tensor(self, values: NDArray[np.generic]) -> Tensor:
+        """On the device; the host goes on at once and prepares what comes next."""
+        tensor = torch.as_tensor(values)
+        if self._device.type == "cuda":
+            tensor = tensor.pin_memory()
+        return tensor.to(self._device, non_blocking=True)
 
 
 def convolved(samples: Tensor, responses: Tensor) -> Tensor:
     """Samples [M, T] through responses [M, L], the tail beyond T left out."""
-    length = samples.shape[1] + responses.shape[1]
-    size = 1 << (length - 1).bit_length()
+    size = _power_of_two(samples.shape[1] + responses.shape[1])
     product = torch.fft.rfft(samples, size) * torch.fft.rfft(responses, size)
     whole: Tensor = torch.fft.irfft(product, size)
     return whole[:, : samples.shape[1]]
+
+
+def _power_of_two(length: int) -> int:
+    """The smallest one that is not below."""
+    return 1 << (length - 1).bit_length()
 
 
 def fade(frames: int, device: torch.device) -> Tensor:

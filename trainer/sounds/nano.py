@@ -1,9 +1,11 @@
 """The embedded sound model: Audio-Interaction's own architecture, small.
 
 Chunk by chunk the language model reads AUDIO_BEGIN, ten audio tokens of a chunk-local tower,
-ASSISTANT and the decision (KEEP_SILENCE), as the released model does. At ASSISTANT it is asked for
-every sound at once: the logit of a sound's row of the head is independent of the others', so sounds
-may overlap. Attention reaches back `_WINDOW` chunks, whose keys and values a stream keeps; their
+ASSISTANT and the decision, as the released model does. At ASSISTANT it is asked twice: for the
+decision, KEEP_SILENCE or TEXT_BEGIN, and for every sound at once: there the logit of a name is
+independent of the others', so sounds may overlap. After TEXT_BEGIN come an emotion, one name and
+TEXT_END. The program that runs without torch asks for the sounds only and keeps silent; the policy
+speaks. Attention reaches back `WINDOW` chunks, whose keys and values a stream keeps; their
 positions count from the oldest, so a stream may last for ever.
 """
 
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -21,9 +24,9 @@ from everlisten.trainer.sounds.network import EarConfig, Tower
 
 _TOKENS = 10
 _ROWS = 13
-_WINDOW = 24
+WINDOW = 24
 """Chunks that attention sees, the present one included: 9.6 s, two cycles of a smoke alarm."""
-_PAST = (_WINDOW - 1) * _ROWS
+_PAST = (WINDOW - 1) * _ROWS
 _WIDTH = 384
 _HEADS = 6
 _FEED_FORWARD = 768
@@ -31,6 +34,55 @@ _LAYERS = 6
 _BASE = 10_000.0
 _HIDDEN = -1e4
 _NORM_EPS = 1e-6
+_MARKERS = 4
+"""AUDIO_BEGIN, ASSISTANT, KEEP_SILENCE, TEXT_BEGIN: ids of what the language model reads."""
+EMOTIONS = ("happy", "sad", "angry", "surprise", "normal", "urgent")
+
+
+class Vocabulary(NamedTuple):
+    """Rows of the head: K names, the emotions, TEXT_BEGIN, KEEP_SILENCE, TEXT_END.
+
+    What can be read but is not sound, `Nano.words`, are the names and the emotions, in this order.
+    """
+
+    names: int
+
+    def emotion(self, name: str) -> int:
+        """Row of an emotion."""
+        return self.names + EMOTIONS.index(name)
+
+    @property
+    def controls(self) -> slice:
+        """What the decision and the emotion are chosen among."""
+        return slice(self.names, self.names + len(EMOTIONS) + 2)
+
+    @property
+    def text_begin(self) -> int:
+        return self.names + len(EMOTIONS)
+
+    @property
+    def keep_silence(self) -> int:
+        return self.text_begin + 1
+
+    @property
+    def text_end(self) -> int:
+        return self.text_begin + 2
+
+    @property
+    def size(self) -> int:
+        return self.text_end + 1
+
+
+class Told(NamedTuple):
+    """Logits over the vocabulary V.
+
+    Attributes:
+        decisions: [B, N, V] at each chunk's ASSISTANT.
+        reply: [B, 3, V] at TEXT_BEGIN, emotion and name after the last chunk.
+    """
+
+    decisions: Tensor
+    reply: Tensor
 
 
 class Nano(nn.Module):
@@ -44,24 +96,35 @@ class Nano(nn.Module):
 
     def __init__(self, layers: int, sounds: int, dropout: float = 0.1) -> None:
         super().__init__()
+        self.vocabulary = Vocabulary(sounds)
         self.encoder = Tower(EarConfig(layers=layers, left_chunks=0))
         self.projection = nn.Linear(512, _WIDTH)
-        self.markers = nn.Parameter(torch.randn(3, _WIDTH) * 0.02)
-        """AUDIO_BEGIN, ASSISTANT, KEEP_SILENCE."""
+        self.markers = nn.Parameter(torch.randn(_MARKERS, _WIDTH) * 0.02)
+        self.words = nn.Parameter(torch.randn(sounds + len(EMOTIONS), _WIDTH) * 0.02)
         self.layers = nn.ModuleList(_Layer(dropout) for _ in range(_LAYERS))
         self.norm = _RmsNorm()
         self.dropout = nn.Dropout(2 * dropout)
-        self.outlet = nn.Linear(_WIDTH, sounds, bias=False)
+        self.outlet = nn.Linear(_WIDTH, self.vocabulary.size, bias=False)
 
     def forward(self, log_mel: Tensor) -> Tensor:
-        """Logits [B, N, K] of log_mel [B, 80, 40 N]."""
+        """Logits of the sounds [B, N, K] of log_mel [B, 80, 40 N]."""
+        chunks = log_mel.shape[2] // CHUNK_FRAMES
+        x = self._understood(self._embedded(log_mel, chunks), chunks)
+        logits: Tensor = self.outlet(x[:, _ROWS - 2 :: _ROWS])
+        return logits[..., : self.vocabulary.names]
+
+    def told(self, log_mel: Tensor, reply: Tensor) -> Told:
+        """What is told while listening, and after the last chunk, where a reply is given.
+
+        Args:
+            log_mel: [B, 80, 40 N].
+            reply: int64 [B, 2], emotion and name as rows of the vocabulary.
+        """
         chunks = log_mel.shape[2] // CHUNK_FRAMES
         x = self._embedded(log_mel, chunks)
-        mask, angles = _mask(chunks, x.device), _angles(x.shape[1], x.device)
-        for layer in self.layers:
-            x = layer(x, angles, mask)
-        logits: Tensor = self.outlet(self.dropout(self.norm(x[:, _ROWS - 2 :: _ROWS])))
-        return logits
+        text_begin = self.markers[3].expand(len(x), 1, _WIDTH)
+        x = self._understood(torch.cat((x[:, :-1], text_begin, self.words[reply]), 1), chunks)
+        return Told(self.outlet(x[:, _ROWS - 2 : chunks * _ROWS : _ROWS]), self.outlet(x[:, -3:]))
 
     def state_shapes(self) -> list[tuple[int, ...]]:
         """Which past rows there are, and keys and values of each layer; zeros at the start."""
@@ -91,7 +154,16 @@ class Nano(nn.Module):
             x, keys, values = layer.step(x, angles, hidden, state[2 * i + 1], state[2 * i + 2])
             kept += [keys, values]
         embedding = self.norm(x[:, _ROWS - 2])
-        return self.outlet(embedding).sigmoid(), embedding, kept
+        sounds = self.outlet(embedding)[:, : self.vocabulary.names]
+        return sounds.sigmoid(), embedding, kept
+
+    def _understood(self, x: Tensor, chunks: int) -> Tensor:
+        """The language model over rows [B, T, 384], what follows the last chunk included."""
+        mask, angles = _mask(x.shape[1], chunks, x.device), _angles(x.shape[1], x.device)
+        for layer in self.layers:
+            x = layer(x, angles, mask)
+        understood: Tensor = self.dropout(self.norm(x))
+        return understood
 
     def _embedded(self, log_mel: Tensor, chunks: int) -> Tensor:
         """Rows [B, 13 N, 384]."""
@@ -157,11 +229,11 @@ class _Layer(nn.Module):
         return fed
 
 
-def _mask(chunks: int, device: torch.device) -> Tensor:
+def _mask(rows: int, chunks: int, device: torch.device) -> Tensor:
     """bool [T, T]: causal, and no further back than the window, by whole chunks."""
-    row = torch.arange(chunks * _ROWS, device=device)
-    chunk = row // _ROWS
-    near = chunk[:, None] - chunk < _WINDOW
+    row = torch.arange(rows, device=device)
+    chunk = (row // _ROWS).clamp_max(chunks - 1)
+    near = chunk[:, None] - chunk < WINDOW
     return (row[:, None] >= row) & near
 
 

@@ -1,7 +1,8 @@
 """Train the embedded sound model: `python -m everlisten.trainer.sounds.train --data DIR --out DIR`.
 
 With `--fold K` the recordings of fold K are left out and measured; without, everything is trained
-on, which is the model that is shipped. A seed gives the same streams again.
+on, which is the model that is shipped. `--more DIR` adds recordings that are trained on in every
+fold and measured in none (`more_recordings` fetches them). A seed gives the same streams again.
 """
 
 from __future__ import annotations
@@ -10,30 +11,33 @@ import argparse
 import hashlib
 import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as nnf
 
 from everlisten.engine.laim.log_mel import mel_filters
 from everlisten.engine.models.catalogue import ModelCatalogue
 from everlisten.trainer.loop import LoopConfig, Progress, fit
-from everlisten.trainer.sounds.corpus import Corpus, read_corpus
+from everlisten.trainer.sounds.corpus import Clip, Corpus, read_corpus
 from everlisten.trainer.sounds.export import export
 from everlisten.trainer.sounds.labels import SOUNDS
-from everlisten.trainer.sounds.log_mel import MEL_BINS, LogMel
+from everlisten.trainer.sounds.log_mel import MEL_BINS, LogMel, masked
 from everlisten.trainer.sounds.mixing import Batch, MixConfig, Mixer
 from everlisten.trainer.sounds.nano import Nano
 from everlisten.trainer.sounds.network import Ear, EarConfig, Tower, parameters_of
+from everlisten.trainer.sounds.objective import Spoken, hearing_loss
 from everlisten.trainer.sounds.pool import (
     build_pool,
     real_pieces,
     synthetic_pieces,
 )
 from everlisten.trainer.sounds.rooms import microphone_response, room_response
+from everlisten.trainer.sounds.targets import Targets
 from everlisten.trainer.sounds.validation import Scores, validate
 from everlisten.trainer.sounds.whisper_weights import encoder_weights
 
@@ -47,6 +51,9 @@ SYNTHETIC = {
 """Pieces of each sound that are synthesised."""
 _ROOMS, _MICROPHONES = 400, 160
 _ROOM_SAMPLES, _MICROPHONE_SAMPLES = 8_000, 512
+T = TypeVar("T")
+LossOf = Callable[[Tensor, Targets], Tensor]
+"""Log-mel frames [B, 80, 40 N] and what is right for them to a loss."""
 _VALIDATION_BATCHES, _VALIDATION_SEED = 12, 7_777
 
 
@@ -102,12 +109,16 @@ class Workshop:
 
     Args:
         corpus: The recordings.
+        more: Recordings that are in no fold.
         fold: Left out; None leaves none out.
         seed: Of everything random.
         device: Where.
     """
 
-    def __init__(self, corpus: Corpus, fold: int | None, seed: int, device: torch.device) -> None:
+    def __init__(
+        self, corpus: Corpus, more: tuple[Clip, ...], fold: int | None, seed: int,
+        device: torch.device,
+    ) -> None:  # fmt: skip
         self.device, self.seed = device, seed
         filters = torch.as_tensor(mel_filters(MEL_BINS), dtype=torch.float32)
         self.log_mel = LogMel(filters.to(device))
@@ -119,7 +130,7 @@ class Workshop:
             [microphone_response(rng) for _ in range(_MICROPHONES)], _MICROPHONE_SAMPLES, device
         )
         made = synthetic_pieces(SYNTHETIC, seed)
-        self.pool = build_pool([*real_pieces(corpus.training(fold)), *made], device)
+        self.pool = build_pool([*real_pieces([*corpus.training(fold), *more]), *made], device)
         self._held_out = None
         if fold is not None:
             some = {sound: 24 for sound in SYNTHETIC}
@@ -134,15 +145,24 @@ class Workshop:
     def validation(self) -> list[Batch]:
         """Streams of the fold that was left out; the same for every candidate."""
         assert self._held_out is not None
-        config = MixConfig(real=0.8)
+        config = MixConfig(few=0.0, speed=0.1)
         mixer = Mixer(self._held_out, self._rooms, self._microphones, config, _VALIDATION_SEED)
         return [mixer.batch(64) for _ in range(_VALIDATION_BATCHES)]
 
     def hear(self, model: nn.Module, samples: Tensor) -> Tensor:
         """Logits [B, N, K] of samples [B, T]."""
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+        with self.precision():
             logits: Tensor = model(self.log_mel(samples))
         return logits
+
+    def precision(self) -> torch.autocast:
+        """Products in bfloat16 where a GPU makes them fast."""
+        gpu = self.device.type == "cuda"
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=gpu)
+
+    def compiled(self, forward: Callable[..., T]) -> Callable[..., T]:
+        """On a GPU a third faster; on a CPU compiling would cost more than it gives."""
+        return torch.compile(forward) if self.device.type == "cuda" else forward
 
 
 def train(
@@ -153,20 +173,31 @@ def train(
     torch.manual_seed(workshop.seed)
     model = candidate.build(encoder).to(workshop.device)
     mixer = workshop.mixer(workshop.seed + 1)
+    hidden = torch.Generator(workshop.device).manual_seed(workshop.seed + 2)
+    loss_of = _spoken(workshop, model) if isinstance(model, Nano) else _heard(workshop, model)
 
-    def loss(network: nn.Module) -> Tensor:
+    def loss() -> Tensor:
         batch = mixer.batch(batch_size)
-        return weighted_loss(workshop.hear(network, batch.samples), batch)
+        log_mel = masked(workshop.log_mel(batch.samples), hidden)
+        with workshop.precision():
+            return loss_of(log_mel, batch.targets)
 
     return fit(model, candidate.rate_of, loss, config, _tell)
 
 
-def weighted_loss(logits: Tensor, batch: Batch) -> Tensor:
-    """Binary cross-entropy over what is known, a sum over sounds, a mean over chunks."""
-    each = nnf.binary_cross_entropy_with_logits(
-        logits.float(), batch.targets.heard * 0.98 + 0.002, reduction="none"
-    )
-    return (each * batch.targets.known).sum(-1).mean()
+def _heard(workshop: Workshop, model: Ear) -> LossOf:
+    heard = workshop.compiled(model.forward)
+    return lambda log_mel, targets: hearing_loss(heard(log_mel), targets)
+
+
+def _spoken(workshop: Workshop, model: Nano) -> LossOf:
+    spoken, told = Spoken(model.vocabulary, workshop.device), workshop.compiled(model.told)
+
+    def loss(log_mel: Tensor, targets: Targets) -> Tensor:
+        reply = spoken.reply(targets)
+        return spoken.loss(told(log_mel, reply.words), reply, targets)
+
+    return loss
 
 
 def main() -> None:
@@ -175,9 +206,10 @@ def main() -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     args.out.mkdir(parents=True, exist_ok=True)
     corpus, encoder = read_corpus(args.data), _encoder(args)
+    more = read_corpus(args.more, speech=False).clips if args.more else ()
     for fold in args.fold or [None]:
         began_s = time.monotonic()
-        workshop = Workshop(corpus, fold, args.seed, device)
+        workshop = Workshop(corpus, more, fold, args.seed, device)
         print(f"fold {fold}: streams ready in {time.monotonic() - began_s:.0f} s", flush=True)
         for name in args.candidate.split(","):
             _run(workshop, name, encoder, args, "all" if fold is None else f"fold-{fold}")
@@ -249,6 +281,7 @@ def _tell(progress: Progress) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with sounds.csv")
+    parser.add_argument("--more", type=Path, help="folder of more_recordings")
     parser.add_argument(
         "--encoder", type=Path, help="Whisper base's model.bin (default: of the installed packages)"
     )
