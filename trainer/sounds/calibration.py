@@ -4,7 +4,8 @@ Takes kept readings of validation scenes only; a scene of the fold that is held 
 refused. Each candidate is tried with the program's own policy. What sounds tell is taken as
 independent of each other, so false alarms add up and the choice is one number for each sound: the
 one that is best at a price of a false alarm an hour, and the price is raised until the sum is
-within the budget.
+within the budget. An hour of recordings says little about the next one: what was told falsely at
+thresholds a little lower counts as well.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ CANDIDATES = tuple(1 / (1 + math.exp(-x / 2)) for x in range(-11, 13))
 _WRONG_WEIGHT = 0.3
 """What a sound loses in worth when it is told on as many clips without it as it has clips."""
 
+_CAUTION = 4
+"""Candidates, half a logit apart, over which false alarms are averaged: the one itself and those
+below it."""
 _FAR_LOGITS = SENSITIVITY_LOGITS / 2 + RHYTHM_HELPS + 0.5
 """No sensitivity and no rhythm lowers a bar by more."""
 
@@ -166,7 +170,7 @@ def chosen(
 ) -> dict[str, float]:
     """The best thresholds within the budget."""
     table = {
-        sound: [candidate(trial, sound, at) for at, trial in sorted(trials.items())]
+        sound: cautious([candidate(trial, sound, at) for at, trial in sorted(trials.items())])
         for sound in ALERT_SOUNDS
         if sound in facts.sounds
     }
@@ -198,6 +202,21 @@ def candidate(trial: Trial, sound: str, threshold: float) -> Candidate:
         wrong=wrong / max(1, len(own)),
         false_per_hour=false / hours if hours else 0.0,
     )
+
+
+def cautious(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """With the false alarms to expect of other recordings.
+
+    Args:
+        candidates: Of one sound, thresholds rising by half a logit.
+    """
+    return [
+        replace(each, false_per_hour=sum(near) / len(near))
+        for number, each in enumerate(candidates)
+        for near in (
+            [one.false_per_hour for one in candidates[max(0, number + 1 - _CAUTION) : number + 1]],
+        )
+    ]
 
 
 def _best(table: Mapping[str, Sequence[Candidate]], price: float) -> dict[str, Candidate]:

@@ -91,13 +91,16 @@ class Nano(nn.Module):
     Args:
         layers: Of Whisper's encoder.
         sounds: K.
-        dropout: Before the head and in the layers.
+        dropout: In the language model's layers; twice as much before the head.
+        tower_dropout: In the tower's.
     """
 
-    def __init__(self, layers: int, sounds: int, dropout: float = 0.1) -> None:
+    def __init__(
+        self, layers: int, sounds: int, dropout: float = 0.1, tower_dropout: float = 0.0
+    ) -> None:
         super().__init__()
         self.vocabulary = Vocabulary(sounds)
-        self.encoder = Tower(EarConfig(layers=layers, left_chunks=0))
+        self.encoder = Tower(EarConfig(layers=layers, left_chunks=0, tower_dropout=tower_dropout))
         self.projection = nn.Linear(512, _WIDTH)
         self.markers = nn.Parameter(torch.randn(_MARKERS, _WIDTH) * 0.02)
         self.words = nn.Parameter(torch.randn(sounds + len(EMOTIONS), _WIDTH) * 0.02)

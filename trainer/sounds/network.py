@@ -44,6 +44,7 @@ class EarConfig:
         width: Of the head.
         dilations: Of the head's convolutions over steps of 0.2 s: 1 to 16 reach back 12.6 s.
         dropout: In the head.
+        tower_dropout: In the layers of Whisper's encoder.
     """
 
     kind: str = "whisper"
@@ -52,6 +53,7 @@ class EarConfig:
     width: int = 256
     dilations: tuple[int, ...] = (1, 2, 4, 8, 1)
     dropout: float = 0.2
+    tower_dropout: float = 0.0
 
 
 class Ear(nn.Module):
@@ -158,7 +160,9 @@ class Tower(nn.Module):
         self._left = config.left_chunks
         self.conv1 = nn.Conv1d(MEL_BINS, _WIDTH, 3, padding=1)
         self.conv2 = nn.Conv1d(_WIDTH, _WIDTH, 3, stride=2, padding=1)
-        self.layers = nn.ModuleList(TowerLayer(self._left) for _ in range(config.layers))
+        self.layers = nn.ModuleList(
+            TowerLayer(self._left, config.tower_dropout) for _ in range(config.layers)
+        )
         self.norms = nn.ModuleList(nn.LayerNorm(_WIDTH) for _ in range(config.layers))
         self.width_out = 2 * _WIDTH * config.layers
         self.positions: Tensor
@@ -220,9 +224,10 @@ class Tower(nn.Module):
 class TowerLayer(nn.Module):
     """A layer of Whisper's encoder whose attention is causal by chunks."""
 
-    def __init__(self, left: int) -> None:
+    def __init__(self, left: int, dropout: float = 0.0) -> None:
         super().__init__()
         self._left = left
+        self.dropout = nn.Dropout(dropout)
         self.attention_norm, self.feed_norm = nn.LayerNorm(_WIDTH), nn.LayerNorm(_WIDTH)
         self.qkv, self.out = nn.Linear(_WIDTH, 3 * _WIDTH), nn.Linear(_WIDTH, _WIDTH)
         self.up, self.down = nn.Linear(_WIDTH, 4 * _WIDTH), nn.Linear(4 * _WIDTH, _WIDTH)
@@ -250,7 +255,7 @@ class TowerLayer(nn.Module):
             attn_mask=mask.expand(-1, -1, ROWS, -1),
         )  # fmt: skip
         mixed = mixed.unflatten(0, (batch, chunks)).permute(0, 1, 3, 2, 4).flatten(3)
-        return self._fed(x + self.out(mixed))
+        return self._fed(x + self.dropout(self.out(mixed)))
 
     def _windows(self, part: Tensor) -> Tensor:
         """[B, N, H, 20, d] to [B, N, H, 20 (left + 1), d]: each chunk's own and the ones before."""
@@ -273,8 +278,8 @@ class TowerLayer(nn.Module):
         return self._fed(x + self.out(mixed)), keys[:, :, ROWS:], values[:, :, ROWS:]
 
     def _fed(self, x: Tensor) -> Tensor:
-        fed: Tensor = self.down(nnf.gelu(self.up(self.feed_norm(x))))
-        return x + fed
+        fed: Tensor = x + self.dropout(self.down(nnf.gelu(self.up(self.feed_norm(x)))))
+        return fed
 
 
 class SmallEncoder(nn.Module):

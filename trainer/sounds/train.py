@@ -62,7 +62,7 @@ class Candidate:
     """A network and how fast its parts learn.
 
     Attributes:
-        ear: Sizes; ignored by nano but for the layers.
+        ear: Sizes; nano takes the number of layers and the dropout.
         nano: Audio-Interaction's architecture instead.
         tower_rate: Learning rate of what comes from Whisper.
         rate: Of everything else.
@@ -76,7 +76,12 @@ class Candidate:
     def build(self, encoder: dict[str, Tensor]) -> Nano | Ear:
         """With Whisper's weights where it has them."""
         count = len(SOUNDS)
-        model = Nano(self.ear.layers, count) if self.nano else Ear(self.ear, count)
+        ear = self.ear
+        model = (
+            Nano(ear.layers, count, ear.dropout, ear.tower_dropout)
+            if self.nano
+            else Ear(ear, count)
+        )
         tower = model.encoder
         if isinstance(tower, Tower):
             wanted = {name for name in tower.state_dict() if not name.startswith("norms")}
@@ -100,7 +105,11 @@ CANDIDATES = {
     "ear-frozen": Candidate(tower_rate=0.0),
     "ear-fast": Candidate(tower_rate=2e-4),
     "small": Candidate(ear=EarConfig(kind="small")),
-    "nano": Candidate(nano=True, rate=6e-4, tower_rate=1e-4),
+    "nano": Candidate(ear=EarConfig(dropout=0.1), nano=True, rate=6e-4, tower_rate=1e-4),
+    "nano-fast": Candidate(ear=EarConfig(dropout=0.1), nano=True, rate=1e-3, tower_rate=2e-4),
+    "nano-regular": Candidate(
+        ear=EarConfig(dropout=0.2, tower_dropout=0.1), nano=True, rate=6e-4, tower_rate=1e-4
+    ),
 }
 
 

@@ -11,6 +11,7 @@ from everlisten.trainer.sounds.calibration import (
     HeldOutError,
     calibrate,
     candidate,
+    cautious,
     chosen,
     cross_calibrated,
     tried,
@@ -59,6 +60,22 @@ def clips_and_stream(fold: int, false: float) -> list[Recording]:
         recording("clip", heard("doorbell", 0.7), sound="doorbell", fold=fold),
         stream,
     ]
+
+
+def test_what_is_told_falsely_a_little_lower_counts_as_well() -> None:
+    told = [4.0, 2.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+    found = cautious(
+        [
+            Candidate(threshold=0.1 * number, recall=1.0, wrong=0.0, false_per_hour=false)
+            for number, false in enumerate(told)
+        ]
+    )
+    expected = [each.false_per_hour for each in found]
+    assert expected[0] == 4.0
+    assert expected == sorted(expected, reverse=True)
+    assert 0 < expected[3] < 2.0
+    assert expected[-1] == 0.0
+    assert [each.threshold for each in found] == pytest.approx(0.1 * np.arange(7))
 
 
 def test_a_false_alarm_within_the_budget_is_worth_a_dog() -> None:
