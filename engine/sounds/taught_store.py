@@ -1,7 +1,7 @@
 """The taught sounds on disk: one folder each, and one archive to hand a sound on.
 
 A folder is written under another name and then takes its place whole, so a sound is there or not,
-whenever the computer stops.
+whenever the computer stops. The window's process and a terminal's may have the same folder open.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from everlisten.audio_io.chunk import Samples
 from everlisten.engine.errors import EngineError
 from everlisten.engine.sounds import taught_file
+from everlisten.engine.sounds.folder_lock import locked
 from everlisten.engine.sounds.taught import MAX_NAME, TaughtSound, new_id
 from everlisten.engine.sounds.taught_archive import unzipped, zipped
 from everlisten.engine.sounds.taught_file import DESCRIPTION, WEIGHTS
@@ -45,9 +46,10 @@ class TaughtStore:
         self._lock = threading.RLock()
         self.problems: list[str] = []
         self._sounds: dict[str, TaughtSound] = {}
-        with self._faults("read"):
-            self._recover()
-            self._load()
+        if folder.is_dir():
+            with self._faults("read"), locked(folder):
+                self._recover()
+                self._load()
 
     def sounds(self) -> list[TaughtSound]:
         """All of them, the oldest first."""
@@ -83,13 +85,38 @@ class TaughtStore:
         Raises:
             EngineError: The name is taken, there are too many, or the disk refuses.
         """
-        with self._lock, self._faults("written"):
+        with self._lock, self._faults("written"), locked(self._folder):
             self._check_name(sound.id, sound.name)
             if sound.id not in self._sounds and len(self._sounds) >= MAX_SOUNDS:
                 raise EngineError(
                     f"There are {MAX_SOUNDS} taught sounds already: delete one that is not needed"
                 )
             self._write(sound, taught_file.pack(sound, examples))
+
+    def renew(self, again: TaughtSound) -> TaughtSound:
+        """Put a sound that was fitted again in its place; its examples stay what they are.
+
+        Fitting takes a while: what the user changed meanwhile holds.
+
+        Returns:
+            The sound as it is kept.
+
+        Raises:
+            EngineError: It was deleted meanwhile, or the disk refuses.
+        """
+        with self._lock, self._faults("written"), locked(self._folder):
+            now = self.get(again.id)
+            again = replace(
+                again,
+                name=now.name,
+                severity=now.severity,
+                advice=now.advice,
+                enabled=now.enabled,
+            )
+            place = self._place(again.id)
+            kept = {name: (place / name).read_bytes() for name in self._example_names(again.id)}
+            self._write(again, {**taught_file.pack(again, ()), **kept})
+            return again
 
     def rename(self, sound_id: str, name: str) -> None:
         """Give a sound another name.
@@ -109,7 +136,7 @@ class TaughtStore:
 
     def delete(self, sound_id: str) -> None:
         """Forget a sound and its examples."""
-        with self._lock, self._faults("deleted"):
+        with self._lock, self._faults("deleted"), locked(self._folder):
             place = self._place(sound_id)
             aside = place.with_name(f"{_OLD}{secrets.token_hex(4)}")
             place.rename(aside)
@@ -168,7 +195,7 @@ class TaughtStore:
         return sound
 
     def _change(self, sound: TaughtSound) -> None:
-        with self._lock, self._faults("written"):
+        with self._lock, self._faults("written"), locked(self._folder):
             self.get(sound.id)
             self._check_name(sound.id, sound.name)
             replace_file(self._place(sound.id) / DESCRIPTION, taught_file.describe(sound))

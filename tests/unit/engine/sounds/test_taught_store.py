@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+import threading
 import zipfile
 from dataclasses import fields, replace
 
@@ -105,6 +106,24 @@ def test_taught_again_takes_the_place(rng, folder, store, kettle):
     assert [path.name for path in folder.iterdir()] == [kettle.id]
 
 
+def test_fitted_again_it_keeps_its_examples_and_what_the_user_chose(rng, folder, store, kettle):
+    place = folder / kettle.id
+    before = {path.name: path.read_bytes() for path in place.glob("*.flac")}
+    again = make_sound(rng, id=kettle.id, name="Before", version="model-2", severity="notice")
+    store.rename(kettle.id, "Whistle")
+    store.enable(kettle.id, True)
+    kept = store.renew(again)
+    wanted = replace(again, name="Whistle", severity="warning", advice=kettle.advice, enabled=True)
+    for each in (kept, TaughtStore(folder).get(kettle.id)):
+        assert same(each, wanted)
+    assert {path.name: path.read_bytes() for path in place.glob("*.flac")} == before
+    assert [path.name for path in folder.iterdir()] == [kettle.id]
+    store.delete(kettle.id)
+    with pytest.raises(EngineError, match="no taught sound"):
+        store.renew(again)
+    assert list(folder.iterdir()) == []
+
+
 @pytest.mark.parametrize("failing", [0, 1, 4])
 def test_a_disk_that_fails_leaves_what_was(rng, folder, store, kettle, monkeypatch, failing):
     written = []
@@ -118,6 +137,9 @@ def test_a_disk_that_fails_leaves_what_was(rng, folder, store, kettle, monkeypat
     monkeypatch.setattr(taught_store, "write_file", full)
     with pytest.raises(EngineError, match="No space left"):
         store.save(make_sound(rng, id=kettle.id), make_examples(rng))
+    written.clear()
+    with pytest.raises(EngineError, match="No space left"):
+        store.renew(make_sound(rng, id=kettle.id))
     written.clear()
     with pytest.raises(EngineError, match="No space left"):
         store.save(make_sound(rng, name="Oven"), make_examples(rng))
@@ -140,6 +162,28 @@ def test_a_crash_after_both_renames_is_mended(rng, folder, store, kettle):
     (folder / f".old-{kettle.id}").mkdir()
     assert same(TaughtStore(folder).get(kettle.id), kettle)
     assert [path.name for path in folder.iterdir()] == [kettle.id]
+
+
+def test_opened_by_another_process_while_it_is_written_it_stays_whole(rng, folder, store, kettle):
+    """What begins then takes what is half written for what a crash left."""
+    sounds = [make_sound(rng, id=kettle.id) for _ in range(40)]
+    examples = make_examples(rng)
+
+    def write():
+        for sound in sounds:
+            store.save(sound, examples)
+            store.renew(sound)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        while writer.is_alive():
+            other = TaughtStore(folder)
+            assert other.problems == []
+            assert [sound.id for sound in other.sounds()] == [kettle.id]
+    finally:
+        writer.join(20)
+    assert same(TaughtStore(folder).get(kettle.id), sounds[-1])
 
 
 def test_a_damaged_sound_is_told_and_the_others_are_there(rng, folder, store, kettle):
