@@ -66,6 +66,7 @@ class AlertKit:
         """Another sound model than the shipped one."""
         self._paths = paths
         self._lock = threading.Lock()
+        self._counter_lock = threading.Lock()
         self._model: SoundModel | None = None
         self._counter: CounterExamples | None = None
         self._entries: Mapping[str, AlertEntry] | None = None
@@ -156,6 +157,15 @@ class AlertKit:
                 self._taught = TaughtStore(self._paths.sounds / "taught")
             return self._taught
 
+    @property
+    def anything_taught(self) -> bool:
+        """Whether there is a taught sound or a counter-example."""
+        return bool(self.taught_store().sounds()) or self._not_this.is_dir()
+
+    @property
+    def _not_this(self) -> Path:
+        return self._paths.sounds / "not-this"
+
     def snooze(self, sound: str | None, minutes: float) -> None:
         """Hold back one sound, or all but emergencies (None); 0 minutes ends that, or every one."""
         if sound is None and minutes <= 0:
@@ -217,7 +227,7 @@ class AlertKit:
         self._tell_problems(post, tell)
         policy = AlertPolicy(self.entries(), self.settings(), snoozes=self._snoozes)
         detector = SoundDetector(
-            self.model(), policy, Narration(), self._heads(), self._counter_examples()
+            self.model(), policy, Narration(), self._heads(), self.counter_examples()
         )
         return SoundThread(
             detector=detector,
@@ -258,23 +268,24 @@ class AlertKit:
         Raises:
             EngineError: The disk refuses.
         """
-        counter = self._counter_examples()
+        counter = self.counter_examples()
         if counter is not None:
             counter.forget(sound)
 
-    def _counter_examples(self) -> CounterExamples | None:
+    def counter_examples(self) -> CounterExamples | None:
         """What the user said was something else; None where the background is missing."""
         from everlisten.engine.sounds.counter_examples import CounterExamples
 
-        if self._counter is None:
-            try:
-                mean, deviation = self.background().statistics()
-            except EngineError as error:
-                logger.warning("no counter-examples: %s", error)
-                return None
-            folder = self._paths.sounds / "not-this"
-            self._counter = CounterExamples(folder, mean, deviation, self.model().version)
-        return self._counter
+        with self._counter_lock:
+            if self._counter is None:
+                try:
+                    mean, deviation = self.background().statistics()
+                except EngineError as error:
+                    logger.warning("no counter-examples: %s", error)
+                    return None
+                version = self.model().version
+                self._counter = CounterExamples(self._not_this, mean, deviation, version)
+            return self._counter
 
     def _load_entries(self) -> Mapping[str, AlertEntry]:
         self.catalogue_problem = ""

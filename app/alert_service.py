@@ -14,6 +14,7 @@ from everlisten.app.equipment import Equipment
 from everlisten.app.settings import AppSettings
 from everlisten.app.sound_player import SoundPlayer
 from everlisten.app.sound_watch import SoundWatch
+from everlisten.app.taught_renewal import TaughtRenewal
 from everlisten.app.taught_sounds import TaughtSounds
 from everlisten.engine.events import EngineEvent, EngineFailed
 
@@ -47,12 +48,17 @@ def alert_service(
         if (listening := watch()) is not None:
             listening.mute(until_s)
 
-    def taught_changed() -> None:
+    def send_taught() -> None:
         if (listening := watch()) is not None:
             listening.send(kit.taught_command())
 
+    def taught_changed() -> None:
+        # In the thread that also begins sound threads, so that none begins with what was before.
+        controller.later(send_taught)
+
     player = SoundPlayer(heard, tell_trouble)
     delivery = AlertDelivery(player, lambda: kit.config, lambda: kit.language, tell_trouble)
+    renewal = TaughtRenewal(kit, taught_changed)
     clips = AlertClips(equipment.store.recordings, equipment.tell)
     control = AlertControl(
         kit,
@@ -61,7 +67,7 @@ def alert_service(
         change=settings.change,
         player=player,
         clips=clips,
-        taught=TaughtSounds(kit, taught_changed),
+        taught=TaughtSounds(kit, renewal, taught_changed),
         tell=equipment.tell,
     )
     keeper = ClipKeeper(
@@ -79,9 +85,11 @@ def alert_service(
             delivery.deliver(event)
 
     player.start()
+    renewal.start()
     equipment.on_event = take
     try:
         yield control
     finally:
         equipment.on_event = lambda event: None
+        renewal.stop()
         player.stop()

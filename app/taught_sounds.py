@@ -7,13 +7,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from everlisten.app.alert_kit import AlertKit
+from everlisten.app.taught_renewal import TaughtRenewal
 from everlisten.audio_io.chunk import Samples
 from everlisten.engine.errors import EngineError
 from everlisten.engine.sounds.taught import Estimate as Measured
 from everlisten.engine.sounds.taught import TaughtSound
 from everlisten.ui.alert_protocols import Estimate, Severity, TaughtDraft, TaughtRow
-
-STALE = "It was taught with another sound model and is not heard: teach it again."
 
 
 class TaughtSounds:
@@ -21,11 +20,15 @@ class TaughtSounds:
 
     Args:
         kit: Has the model, the background and the store.
+        renewal: Knows what becomes of those that belong to another sound model.
         on_change: Called after every change of what is listened for.
     """
 
-    def __init__(self, kit: AlertKit, on_change: Callable[[], None]) -> None:
+    def __init__(
+        self, kit: AlertKit, renewal: TaughtRenewal, on_change: Callable[[], None]
+    ) -> None:
         self._kit = kit
+        self._renewal = renewal
         self._on_change = on_change
         self._drafts: dict[str, tuple[TaughtSound, Sequence[Samples]]] = {}
 
@@ -53,7 +56,7 @@ class TaughtSounds:
 
     def _words(self, sound: TaughtSound) -> str:
         if self._kit.model_version not in ("", sound.version):
-            return STALE
+            return self._renewal.words(sound.id)
         return sound.estimate.sentence
 
     def example(self, id: str) -> Samples:

@@ -187,6 +187,9 @@ class SoundsPage(QWidget):
             self.state.style().polish(self.state)
         self.state.setVisible(bool(text))
         self.wake.setVisible(bool(reading.snoozed))
+        if self.own.isVisible():
+            # What another sound model learned is learned again in the background.
+            self.own.refresh()
 
     def _wake(self) -> None:
         self._alerting.snooze(None, 0)

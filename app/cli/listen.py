@@ -25,7 +25,9 @@ from everlisten.app.paths import AppPaths
 from everlisten.app.sequences import check_files
 from everlisten.app.session import Session
 from everlisten.app.session_plan import SessionPlan
+from everlisten.app.sound_watch import SoundWatch
 from everlisten.app.supervisor import EngineSupervisor, ProblemReporter
+from everlisten.app.taught_renewal import TaughtRenewal
 from everlisten.audio_io.errors import AudioError
 from everlisten.audio_io.file_source import FileSource
 from everlisten.engine.events import EngineEvent
@@ -142,14 +144,16 @@ def _follow(
     with _interruptible() as interrupted, _progress(session, args) as advance:
         session.start()
         try:
-            while not (session.finished or interrupted() or _time_is_over(session, args)):
-                _show_all(equipment, printer)
-                supervisor.look_after(session)
-                if session.watch is not None:
-                    session.watch.look_after()
-                reporter.report(session)
-                advance()
-                time.sleep(TICK_S)
+            with _renewal(session, equipment) as tell_taught:
+                while not (session.finished or interrupted() or _time_is_over(session, args)):
+                    _show_all(equipment, printer)
+                    supervisor.look_after(session)
+                    if session.watch is not None:
+                        session.watch.look_after()
+                    tell_taught()
+                    reporter.report(session)
+                    advance()
+                    time.sleep(TICK_S)
         finally:
             # Also when the reader of the output has gone: the model is closed after this.
             session.stop()
@@ -191,6 +195,28 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in old.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _renewal(session: Session, equipment: Equipment) -> Iterator[Callable[[], None]]:
+    """What another sound model was taught is learned again; call what is yielded to hear it."""
+    watch, kit = session.watch, equipment.alerts
+    if not isinstance(watch, SoundWatch):
+        yield lambda: None
+        return
+    changed = threading.Event()
+
+    def tell() -> None:
+        if changed.is_set():
+            changed.clear()
+            watch.send(kit.taught_command())
+
+    renewal = TaughtRenewal(kit, changed.set)
+    renewal.start()
+    try:
+        yield tell
+    finally:
+        renewal.stop()
 
 
 @contextmanager

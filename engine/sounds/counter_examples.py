@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from everlisten.audio_io.chunk import SAMPLE_RATE_HZ, Samples
 from everlisten.engine.errors import EngineError
 from everlisten.engine.sounds import taught_file
-from everlisten.engine.sounds.whole_file import write_file
+from everlisten.engine.sounds.whole_file import replace_file, write_file
 
 logger = logging.getLogger(__name__)
 
@@ -124,11 +124,20 @@ class CounterExamples:
             found = (self._read(clip.with_suffix(".npz")) for clip in _clips(self._place(sound)))
             return [rows for rows in found if rows is not None]
 
+    def outdated(self) -> int:
+        """How many wait for `embed_again`."""
+        return sum(
+            self._read(clip.with_suffix(".npz")) is None
+            for sound in self.sounds()
+            for clip in _clips(self._place(sound))
+        )
+
     def embed_again(self, embed: Callable[[str, Samples], Vector]) -> int:
         """Bring those of another sound model up to date, from their clips.
 
         Args:
-            embed: Gives float32 [N, D] for a sound's id and samples, float32 [T].
+            embed: Gives float32 [N, D] for a sound's id and samples, float32 [T]. What it raises
+                beyond `EngineError` ends the work; those that are done stay done.
 
         Returns:
             How many there were.
@@ -141,7 +150,9 @@ class CounterExamples:
                 try:
                     rows = embed(sound, taught_file.decode(clip.read_bytes(), clip.name))
                     with self._lock:
-                        write_file(clip.with_suffix(".npz"), self._packed(rows[-MAX_ROWS:]))
+                        if clip.exists():
+                            packed = self._packed(rows[-MAX_ROWS:])
+                            replace_file(clip.with_suffix(".npz"), packed)
                     renewed += 1
                 except (EngineError, OSError) as error:
                     logger.warning("counter-example %s: %s", clip, error)

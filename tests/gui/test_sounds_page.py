@@ -243,3 +243,14 @@ def test_export_and_import_are_one_file(
     qtbot.mouseClick(own.own.import_file, LEFT)
     qtbot.waitUntil(lambda: own.own.sentence.text() == "washer is no taught sound.")
     assert own.own.isEnabled()
+
+
+def test_what_is_learned_again_meanwhile_shows_by_itself(
+    stage: Stage, page: SoundsPage, qtbot: QtBot
+) -> None:
+    page.show_part(1)
+    [item] = page.own.rows.values()
+    words = "This sound is being learned again."
+    stage.alerting.own = [replace(row, estimate=words) for row in stage.alerting.own]
+    qtbot.waitUntil(lambda: item.words.text().endswith(words), timeout=5_000)
+    assert list(page.own.rows.values()) == [item]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from everlisten.engine.sounds.taught import Estimate
 from everlisten.trainer.teaching.evidence import Evidence
 from everlisten.trainer.teaching.measure import ALARMS_PER_HOUR, Measured, Scores
 
@@ -12,6 +13,9 @@ _LOW = 0.6
 _ALIKE = 0.5
 """Cosine of standardised features: recordings of one kind of sound reach 0.6 to 0.9 with the one
 that is most like them, recordings of different things 0.1 to 0.45."""
+_FEW = 0.5
+_MUCH_LESS = 0.2
+"""Of few examples a smaller difference is chance."""
 
 
 def doubts(
@@ -29,7 +33,7 @@ def doubts(
     found = []
     if counts.recall < _LOW or counts.recognised < counts.trials / 2:
         found.append(_why_low(evidence, scores))
-    elif counts.false_alarms > max(ALARMS_PER_HOUR * hours, 2.0):
+    elif counts.false_alarms > _bearable(hours):
         found.append("Other sounds will often be taken for it: more examples may help.")
     if repeated:
         found.append(
@@ -40,6 +44,41 @@ def doubts(
     if counts.trials < 5:
         found.append("With so few examples this is a rough estimate.")
     return tuple(found)
+
+
+def decline(before: Estimate, after: Estimate) -> str:
+    """One sentence if a sound that was fitted again is known much less well than before, else "".
+
+    Much less well: less than half of the examples or of their copies are recognised, and a fifth
+    less than before; or there are more false alarms than are borne of a new sound, as before there
+    were not.
+    """
+    found = _recognised(after)
+    if found < _FEW and found <= _recognised(before) - _MUCH_LESS:
+        return (
+            "With this sound model it is missed more often than before"
+            f" ({_recognised(before):.0%} recognised then, {found:.0%} now): record more examples."
+        )
+    if _alarms_often(after) and not _alarms_often(before):
+        return (
+            "With this sound model other sounds are taken for it more often than before"
+            f" ({before.false_alarms_per_hour:.1f} times an hour then,"
+            f" {after.false_alarms_per_hour:.1f} now)."
+        )
+    return ""
+
+
+def _recognised(estimate: Estimate) -> float:
+    return min(estimate.recognised / max(estimate.trials, 1), estimate.recall)
+
+
+def _alarms_often(estimate: Estimate) -> bool:
+    return estimate.false_alarms > _bearable(estimate.background_hours)
+
+
+def _bearable(hours: float) -> float:
+    """False alarms in so much background."""
+    return max(ALARMS_PER_HOUR * hours, 2.0)
 
 
 def _why_low(evidence: Evidence, scores: Scores) -> str:

@@ -60,7 +60,8 @@ def teach(
         others: The sounds taught before, which this one is not.
         backdrops: Recordings of 20 s or more under which the sound is to be recognised; None takes
             the speech that ships with the program.
-        progress: Called with the share that is done, 0..1; may raise to stop the teaching.
+        progress: Called with the share that is done, 0..1, before each recording that is heard;
+            may raise to stop the teaching.
 
     Returns:
         A new sound, not enabled yet: its estimate is to be seen first.
@@ -105,14 +106,17 @@ def _hear(
 ) -> list[HeardCopy]:
     """The plain examples, and as many changed copies of each as there is time for."""
     began_s, used_s = time.perf_counter(), time.thread_time()
-    heard = [_heard(model, number, plain_copy(each), True) for number, each in enumerate(examples)]
+    heard = []
+    for number, example in enumerate(examples):
+        progress(0.0)
+        heard.append(_heard(model, number, plain_copy(example), True))
     round_s = max(time.thread_time() - used_s, 1e-6)
     rounds = min(max(int(_BUDGET_S / round_s) - 1, _FEWEST_COPIES), _MOST_COPIES)
     for turn in range(rounds):
         if turn >= _FEWEST_COPIES and time.perf_counter() - began_s > _PATIENCE_S:
             break
-        progress(0.9 * (turn + 1) / (rounds + 1))
         for number, example in enumerate(examples):
+            progress(0.9 * (turn + 1 + number / len(examples)) / (rounds + 1))
             rng = np.random.default_rng((number, turn))
             heard.append(_heard(model, number, changed_copy(example, rng, backdrops), False))
     progress(0.9)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,11 +14,10 @@ from everlisten.engine.sounds.counter_examples import MAX_ROWS, CounterExamples
 from everlisten.engine.sounds.taught import TaughtSound
 from everlisten.engine.sounds.taught_store import TaughtStore
 from everlisten.trainer.teaching.background import Background
+from everlisten.trainer.teaching.doubts import decline
 from everlisten.trainer.teaching.embedder import Embedder, Embeddings, embed
 from everlisten.trainer.teaching.examples import active_samples
 from everlisten.trainer.teaching.lesson import Progress, teach
-
-logger = logging.getLogger(__name__)
 
 
 def refit(
@@ -34,6 +32,8 @@ def refit(
     progress: Progress | None = None,
 ) -> TaughtSound:
     """Teach a sound again: the same id, name and switch, a new head and estimate.
+
+    If it is known much less well than before, the estimate says so.
 
     Args:
         sound: As it was.
@@ -56,7 +56,16 @@ def refit(
         backdrops=backdrops,
         progress=progress,
     )
+    if worse := decline(sound.estimate, again.estimate):
+        warnings = (worse, *again.estimate.warnings)
+        again = replace(again, estimate=replace(again.estimate, warnings=warnings))
     return replace(again, id=sound.id, enabled=sound.enabled, created_at=sound.created_at)
+
+
+def stale(store: TaughtStore, model: Embedder) -> list[TaughtSound]:
+    """The sounds that belong to another sound model."""
+    now = (model.version, model.embedding_width)
+    return [sound for sound in store.sounds() if (sound.version, sound.width) != now]
 
 
 def refit_stale(
@@ -64,34 +73,36 @@ def refit_stale(
     model: Embedder,
     background: Background,
     counter: CounterExamples | None = None,
+    *,
     backdrops: Sequence[Samples] | None = None,
-) -> list[str]:
+    progress: Progress | None = None,
+) -> Iterator[tuple[TaughtSound, str]]:
     """Fit every sound again that belongs to another sound model; up to a minute each.
 
-    Returns:
-        A sentence for each sound with which that did not go; it stays stale and is not heard.
+    What the user does to a sound meanwhile holds. Whoever stops in between loses nothing: each
+    sound is kept as it was until it is fitted.
+
+    Yields:
+        Each of these sounds as it is now, and "" or one sentence: why it stays stale.
     """
-    failed = []
-    for sound in store.sounds():
-        if (sound.version, sound.width) == (model.version, model.embedding_width):
-            continue
+    for sound in stale(store, model):
+        problem = ""
         try:
-            examples = store.examples(sound.id)
             strange = counter.embeddings(sound.id) if counter is not None else []
             again = refit(
                 sound,
-                examples,
+                store.examples(sound.id),
                 model,
                 background,
                 strange,
                 others=store.sounds(),
                 backdrops=backdrops,
+                progress=progress,
             )
-            store.save(again, examples)
+            sound = store.renew(again)
         except EngineError as error:
-            logger.warning("taught sound %s was not fitted again: %s", sound.id, error)
-            failed.append(f"{sound.name!r} must be taught again: {error}")
-    return failed
+            problem = str(error)
+        yield sound, problem
 
 
 def import_sound(
@@ -110,15 +121,18 @@ def import_sound(
     if (sound.version, sound.width) == (model.version, model.embedding_width):
         return sound
     try:
-        examples = store.examples(sound.id)
         again = refit(
-            sound, examples, model, background, others=store.sounds(), backdrops=backdrops
+            sound,
+            store.examples(sound.id),
+            model,
+            background,
+            others=store.sounds(),
+            backdrops=backdrops,
         )
-        store.save(again, examples)
+        return store.renew(again)
     except BaseException:
         store.delete(sound.id)
         raise
-    return again
 
 
 def sounding(model: Embedder, samples: Samples) -> Embeddings:

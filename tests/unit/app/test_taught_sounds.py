@@ -9,6 +9,7 @@ from teaching_fixture import chime, hiss, murmur
 from everlisten.app.alert_kit import AlertKit
 from everlisten.app.config import AppConfig
 from everlisten.app.paths import AppPaths
+from everlisten.app.taught_renewal import TaughtRenewal
 from everlisten.app.taught_sounds import TaughtSounds
 from everlisten.engine.errors import EngineError
 from everlisten.engine.sounds.model import SoundModel
@@ -44,7 +45,8 @@ def changes():
 
 @pytest.fixture
 def taught(kit, changes):
-    return TaughtSounds(kit, lambda: changes.append(True))
+    renewal = TaughtRenewal(kit, lambda: None)
+    return TaughtSounds(kit, renewal, lambda: changes.append(True))
 
 
 @pytest.fixture
@@ -127,7 +129,7 @@ def test_a_stopped_lesson_leaves_nothing(taught, examples):
 def test_deleting_a_sound_forgets_what_was_not_it(taught, examples, kit):
     draft = learn(taught, examples)
     taught.save(draft, enabled=True)
-    counter = kit._counter_examples()
+    counter = kit.counter_examples()
     assert counter is not None
     counter.add(draft.id, examples[0], np.ones((3, kit.model().embedding_width), np.float32))
     assert draft.id in counter.sounds()

@@ -119,10 +119,36 @@ def test_those_of_another_model_rest_until_they_are_embedded_again(rng, folder, 
     assert newer.penalty("smoke_alarm", toast[0]) == 0
     assert newer.embeddings("smoke_alarm") == []
     fresh = rows(rng, 2)
+    assert (newer.outdated(), opened(folder).outdated()) == (1, 0)
     assert newer.embed_again(lambda sound, samples: fresh) == 1
     assert newer.penalty("smoke_alarm", fresh[1]) == pytest.approx(HIGHEST_PENALTY)
     assert newer.embed_again(lambda sound, samples: fresh) == 0
     assert opened(folder, "model-2").penalty("smoke_alarm", fresh[1]) > 0
+
+
+def test_stopped_in_the_middle_what_is_done_stays_done(rng, folder, counter, toast):
+    counter.add("smoke_alarm", make_examples(rng)[0], toast)
+    newer = opened(folder, "model-2")
+    answers = iter([rows(rng, 2)])
+    with pytest.raises(StopIteration):
+        newer.embed_again(lambda sound, samples: next(answers))
+    again = opened(folder, "model-2")
+    assert (again.outdated(), again.sounds()) == (1, {"smoke_alarm": 2})
+    assert again.embed_again(lambda sound, samples: rows(rng, 2)) == 1
+    assert len(list((folder / "smoke_alarm").iterdir())) == 4
+
+
+def test_one_that_is_forgotten_meanwhile_stays_forgotten(rng, folder, toast):
+    newer = opened(folder, "model-2")
+
+    def forget(sound, samples):
+        newer.forget(sound)
+        return rows(rng, 2)
+
+    newer.embed_again(forget)
+    assert newer.sounds() == {}
+    assert newer.penalty("smoke_alarm", toast[0]) == 0
+    assert not (folder / "smoke_alarm").exists()
 
 
 def test_damage_is_passed_over(folder, toast):

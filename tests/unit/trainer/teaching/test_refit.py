@@ -8,8 +8,9 @@ from teaching_fixture import LogMelStatistics, chime, hiss
 
 from everlisten.engine.errors import EngineError
 from everlisten.engine.sounds.counter_examples import CounterExamples
-from everlisten.engine.sounds.taught import TaughtHeads
+from everlisten.engine.sounds.taught import Estimate, TaughtHeads
 from everlisten.engine.sounds.taught_store import TaughtStore
+from everlisten.trainer.teaching.doubts import decline
 from everlisten.trainer.teaching.embedder import embed
 from everlisten.trainer.teaching.refit import import_sound, refit, refit_stale, sounding
 
@@ -38,14 +39,15 @@ def recognises(sound, model):
 def test_stale_sounds_are_fitted_again_and_stay_what_they_were(store, newer, background):
     (before,) = store.sounds()
     assert TaughtHeads(store.sounds(), version=newer.version, width=80).stale == (before.id,)
-    assert refit_stale(store, newer, background) == []
+    [(renewed, problem)] = refit_stale(store, newer, background)
+    assert (renewed.id, problem) == (before.id, "")
     (after,) = TaughtStore(store._folder).sounds()
     assert after.version == "statistics-2"
     for name in ("id", "name", "enabled", "severity", "advice", "created_at"):
         assert getattr(after, name) == getattr(before, name)
     assert recognises(after, newer)
     steps = newer.steps
-    assert refit_stale(store, newer, background) == []
+    assert list(refit_stale(store, newer, background)) == []
     assert newer.steps == steps, "what is not stale is left alone"
 
 
@@ -53,9 +55,118 @@ def test_what_cannot_be_fitted_again_is_told_and_stays(store, newer, background)
     (before,) = store.sounds()
     for number in (3, 4, 5):
         (store._folder / before.id / f"example-{number}.flac").unlink()
-    (sentence,) = refit_stale(store, newer, background)
-    assert sentence.startswith("'Front door' must be taught again: 2 examples given")
+    [(sound, sentence)] = refit_stale(store, newer, background)
+    assert sound.id == before.id
+    assert sentence.startswith("2 examples given")
     assert store.sounds()[0].version == "statistics-1"
+
+
+def test_the_examples_stay_what_they_were(store, newer, background):
+    """They are the same files, not read and written again."""
+    (sound,) = store.sounds()
+
+    def files():
+        return {path.name: path.read_bytes() for path in (store._folder / sound.id).glob("*.flac")}
+
+    before = files()
+    assert len(before) == 5
+    assert [problem for _, problem in refit_stale(store, newer, background)] == [""]
+    assert files() == before
+
+
+def test_what_the_user_does_meanwhile_holds(store, newer, background):
+    (sound,) = store.sounds()
+
+    def change(share):
+        if store.get(sound.id).enabled:
+            store.rename(sound.id, "Back door")
+            store.tell(sound.id, "emergency", "Run.")
+            store.enable(sound.id, False)
+
+    [(after, problem)] = refit_stale(store, newer, background, progress=change)
+    assert (after.name, after.severity, after.advice) == ("Back door", "emergency", "Run.")
+    assert (after.enabled, after.version, problem) == (False, "statistics-2", "")
+
+
+def test_a_sound_that_is_deleted_meanwhile_stays_deleted(store, newer, background):
+    (sound,) = store.sounds()
+
+    def delete(share):
+        if store.sounds():
+            store.delete(sound.id)
+
+    [(_, problem)] = refit_stale(store, newer, background, progress=delete)
+    assert "no taught sound" in problem
+    assert TaughtStore(store._folder).sounds() == []
+
+
+class Stopped(Exception):
+    """The program ends."""
+
+
+def test_stopped_in_the_middle_the_old_fit_stays(store, newer, background):
+    (before,) = store.sounds()
+    shares = []
+
+    def stop(share):
+        shares.append(share)
+        if share > 0.5:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        list(refit_stale(store, newer, background, progress=stop))
+    assert len(shares) > 5
+    (after,) = TaughtStore(store._folder).sounds()
+    assert (after.version, after.bias) == ("statistics-1", before.bias)
+    assert len(store.examples(after.id)) == 5
+
+
+def test_much_worse_than_before_is_said(store, background):
+    """The new model hears nothing but how loud it is."""
+
+    class Deaf(LogMelStatistics):
+        def step(self, samples, state, /):
+            heard = super().step(samples, state)
+            heard.embedding[1:] = 0
+            return heard
+
+    [(after, problem)] = refit_stale(store, Deaf(version="deaf"), background_of_deaf(background))
+    assert problem == ""
+    assert after.enabled
+    assert after.estimate.warnings[0].startswith("With this sound model it is missed more often")
+    assert after.estimate.warnings[0] in TaughtStore(store._folder).get(after.id).estimate.sentence
+
+
+def background_of_deaf(background):
+    embeddings = background.embeddings.copy()
+    embeddings[:, 1:] = 0
+    return replace(background, embeddings=embeddings, version="deaf")
+
+
+@pytest.mark.parametrize(
+    ("now", "told"),
+    [
+        ({}, ""),
+        ({"recall": 0.55}, ""),
+        ({"recall": 0.45}, "missed more often than before (80% recognised then, 45% now)"),
+        ({"recognised": 1}, "missed more often"),
+        ({"recognised": 2}, "missed more often"),
+        ({"false_alarms": 2}, ""),
+        ({"false_alarms": 3}, "(1.0 times an hour then, 3.0 now)"),
+    ],
+)
+def test_what_counts_as_much_worse(now, told):
+    before = Estimate(trials=5, recognised=5, recall=0.8, false_alarms=1, background_hours=1.0)
+    sentence = decline(before, replace(before, **now))
+    assert told in sentence
+    assert bool(told) == bool(sentence)
+    assert decline(replace(before, **now), before) == "", "better is not worse"
+
+
+def test_what_was_hardly_known_before_is_no_decline():
+    poor = Estimate(trials=4, recognised=2, recall=0.5, false_alarms=9, background_hours=1.0)
+    assert decline(poor, replace(poor, recall=0.4, false_alarms=12)) == ""
+    assert decline(poor, replace(poor, recognised=1)) != ""
 
 
 def test_counter_examples_of_the_sound_count(store, newer, background, tmp_path):
@@ -70,7 +181,7 @@ def test_counter_examples_of_the_sound_count(store, newer, background, tmp_path)
     for _ in range(3):
         clip = chime(rng, pitch_hz=800)
         counter.add(sound.id, clip, sounding(newer, clip))
-    refit_stale(store, newer, background, counter)
+    assert [problem for _, problem in refit_stale(store, newer, background, counter)] == [""]
 
     def peak(one):
         heads = TaughtHeads([replace(one, enabled=True)])
