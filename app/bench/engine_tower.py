@@ -37,7 +37,7 @@ def tower_table(
     device = weights.projection.weight.device
     floor_ms = tower_bytes(weights) / bandwidth * 1e3
     sound = np.random.default_rng(0).standard_normal(CHUNK_SAMPLES).astype(np.float32) * _LOUDNESS
-    stream = LogMelStream()
+    stream = LogMelStream(weights.size.mel_bins)
     state = stream.new_state()
     timing = measure(lambda: stream.step(sound, state), device=device, count=count, limit_s=limit_s)
     rows: list[Row] = [{"what": "log-mel spectrum (CPU)", **timing.cells()}]

@@ -11,19 +11,15 @@ import argparse
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
-import yaml
 from torch import Tensor
 
 from everlisten.engine.laim.key_map import RELEASED_KEYS, key_shapes
-from everlisten.engine.laim.released_layout import INDEX_FILE
+from everlisten.engine.laim.released_layout import INDEX_FILE, write_configurations
 from everlisten.engine.laim.sizes import (
-    LANGUAGE_MODEL_CONFIG,
     RELEASED_LANGUAGE_MODEL,
     RELEASED_TOWER,
-    TOWER_CONFIG,
     TowerSize,
 )
 from everlisten.engine.laim.tensor_file import TensorFileWriter, TensorSpec
@@ -76,7 +72,7 @@ def write_random_checkpoint(
         for key, shape in tower_shapes(tower_size).items()
     }
     torch.save(state, folder / TOWER_FILE)
-    _write_configurations(folder, size, tower_size)
+    write_configurations(folder, size, tower_size, name="random")
 
 
 def _shards(specs: Mapping[str, TensorSpec], limit: int) -> list[dict[str, TensorSpec]]:
@@ -113,42 +109,6 @@ def _draw(key: str, spec: TensorSpec, numbers: torch.Generator) -> Tensor:
     values = torch.randn(spec.shape, generator=numbers, device=numbers.device).mul_(_STD)
     scale = len(spec.shape) == 1 and key.endswith("weight")
     return (values.add_(1) if scale else values).to(spec.dtype)
-
-
-def _write_configurations(folder: Path, size: LanguageModelSize, tower: TowerSize) -> None:
-    language_model: dict[str, Any] = {
-        "name": "random",
-        "n_layer": size.layers,
-        "n_embd": size.width,
-        "n_head": size.query_heads,
-        "n_query_groups": size.kv_heads,
-        "head_size": size.head_width,
-        "intermediate_size": size.feed_forward,
-        "padded_vocab_size": size.vocabulary,
-        "norm_eps": size.norm_eps,
-        "rope_base": size.rope_base,
-        "attn_bias": True,
-        "bias": False,
-        "mlp_class_name": "LLaMAMLP",
-        "norm_class_name": "RMSNorm",
-        "parallel_residual": False,
-        "rotary_percentage": 1.0,
-    }
-    audio = {
-        "d_model": tower.width,
-        "encoder_layers": tower.layers,
-        "encoder_attention_heads": tower.heads,
-        "encoder_ffn_dim": tower.feed_forward,
-        "num_mel_bins": tower.mel_bins,
-        "n_window": tower.n_window,
-        "max_source_positions": tower.positions,
-        "output_dim": tower.output_width,
-    }
-    (folder / LANGUAGE_MODEL_CONFIG).write_text(yaml.safe_dump(language_model), encoding="utf-8")
-    path = folder / TOWER_CONFIG
-    path.parent.mkdir(exist_ok=True)
-    config = {"thinker_config": {"audio_config": audio}}
-    path.write_text(json.dumps(config, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

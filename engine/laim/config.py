@@ -6,13 +6,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
-from everlisten.engine.laim.tokens import CHUNK_ROWS, Emotion
+from everlisten.engine.laim.tokens import CHUNK_ROWS, TURN_ROWS, Emotion
 
 LARGEST_WINDOW = 2048
 """The released weights were trained with positions rounded to half precision: exact to here."""
 SMALLEST_WINDOW = 512
-TURN_ROWS = CHUNK_ROWS + 1
-"""Rows of a chunk after which the lane stays silent."""
 
 
 class Policy(StrEnum):

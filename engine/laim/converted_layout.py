@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -110,9 +110,10 @@ def _size(kind: type[Size], path: Path, values: Any) -> Size:
     if not isinstance(values, dict):
         raise ModelLoadError(f"{path}: the sizes are missing; convert the checkpoint again")
     config = ConfigFields(path, values)
-    # Annotations are strings here; both dataclasses hold nothing but these two types.
+    # Annotations are strings here; both dataclasses hold nothing but these two types, or None.
     numbers: dict[str, Any] = {
-        field.name: config.count(field.name) if field.type == "int" else config.number(field.name)
+        field.name: config.number(field.name) if field.type == "float" else config.count(field.name)
         for field in fields(kind)
+        if field.default is MISSING or config.values.get(field.name) is not None
     }
     return kind(**numbers)

@@ -48,10 +48,13 @@ class _Stored(NamedTuple):
 
 
 def supported(size: LanguageModelSize, dtype: torch.dtype) -> bool:
-    """Whether the kernels' tiles fit these sizes; the tiny models of tests run in plain PyTorch."""
+    """Whether the kernels' tiles fit these sizes, and attention sees everything, as the kernels do;
+    other models run in plain PyTorch.
+    """
     widths = (size.width, size.feed_forward, size.query_heads * size.head_width)
     return (
         dtype is torch.bfloat16
+        and size.window_chunks is None
         and size.head_width in (16, 32, 64, 128)
         and all(width % (2 * GROUP) == 0 for width in widths)
     )

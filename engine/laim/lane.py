@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from everlisten.engine.laim import plan as plans
-from everlisten.engine.laim.config import TURN_ROWS, LaimConfig, Policy
+from everlisten.engine.laim.config import LaimConfig, Policy
 from everlisten.engine.laim.context import Context, Turn
 from everlisten.engine.laim.eviction import Rebuild
 from everlisten.engine.laim.outcomes import (
@@ -32,7 +32,7 @@ from everlisten.engine.laim.outcomes import (
 )
 from everlisten.engine.laim.plan import Plan
 from everlisten.engine.laim.reading import RowReading
-from everlisten.engine.laim.tokens import KEEP_SILENCE, TEXT_BEGIN, TEXT_END, Emotion
+from everlisten.engine.laim.tokens import KEEP_SILENCE, TEXT_BEGIN, TEXT_END, TURN_ROWS, Emotion
 
 _FILLER = 220
 """A space: stands where a script wants a longer reply than the model."""

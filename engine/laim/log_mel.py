@@ -1,4 +1,4 @@
-"""Whisper's log-mel spectrum with 128 bins, as a stream of chunks of 40 frames.
+"""Whisper's log-mel spectrum as a stream of chunks of 40 frames; F bins, 128 in the released tower.
 
 Frame i is centred on sample 160 i and reaches 200 samples to either side, so the last frame of a
 chunk needs 40 samples of the next one. A live stream therefore runs 40 samples (2.5 ms) behind the
@@ -63,10 +63,15 @@ class LogMelState:
 
 
 class LogMelStream:
-    """Computes each frame once, when its samples are there."""
+    """Computes each frame once, when its samples are there.
 
-    def __init__(self) -> None:
-        self._spectrum = LogSpectrum()
+    Args:
+        bins: F.
+    """
+
+    def __init__(self, bins: int = MEL_BINS) -> None:
+        self._bins = bins
+        self._spectrum = LogSpectrum(bins)
 
     def new_state(self, lead_samples: int = LOOK_AHEAD_SAMPLES) -> LogMelState:
         """State of a stream that has heard nothing but `lead_samples` zeros."""
@@ -89,8 +94,8 @@ class LogMelStream:
             state: Of this stream; updated in place.
 
         Returns:
-            float32 [n, 128, 40]: the chunks that are now complete, owned by the caller. With the
-            lead and T = 6,400, n is 1.
+            float32 [n, F, 40]: the chunks that are now complete, owned by the caller. With the lead
+            and T = 6,400, n is 1.
         """
         made: list[Frames] = []
         taken = 0
@@ -101,7 +106,7 @@ class LogMelStream:
             taken += count
             if state.filled == _BUFFER_SAMPLES:
                 made.append(self._next_chunk(state))
-        return np.stack(made) if made else np.empty((0, MEL_BINS, CHUNK_FRAMES), np.float32)
+        return np.stack(made) if made else np.empty((0, self._bins, CHUNK_FRAMES), np.float32)
 
     def flush(self, state: LogMelState) -> Frames:
         """End the stream as the released code ends a clip: zeros up to a whole chunk, mirrored.
@@ -110,11 +115,11 @@ class LogMelStream:
         no chunk of its own. The state is of no use afterwards, until it is reset.
 
         Returns:
-            float32 [n, 128, 40].
+            float32 [n, F, 40].
         """
         rest = state.filled - _LEFT_SAMPLES
         if rest <= state.lead_samples:
-            return np.empty((0, MEL_BINS, CHUNK_FRAMES), np.float32)
+            return np.empty((0, self._bins, CHUNK_FRAMES), np.float32)
         made = self.step(np.zeros(-rest % CHUNK_SAMPLES, np.float32), state)
         end = _LEFT_SAMPLES + CHUNK_SAMPLES
         assert state.filled == end, state.filled
@@ -135,15 +140,15 @@ class LogMelStream:
 
 
 class LogSpectrum:
-    """log10 of the mel power of every frame that lies wholly in some samples."""
+    """log10 of the mel power of every frame that lies wholly in some samples; F is `bins`."""
 
-    def __init__(self) -> None:
+    def __init__(self, bins: int = MEL_BINS) -> None:
         # Computed in double precision, as Whisper's own NumPy version does: 0.1 ms a chunk.
         self._window = np.hanning(_FFT_SAMPLES + 1)[:-1]
-        self._filters = mel_filters()
+        self._filters = mel_filters(bins)
 
     def __call__(self, samples: Samples) -> Frames:
-        """Compute float32 [128, (T - 400) // 160 + 1] from float32 [T], T >= 400."""
+        """Compute float32 [F, (T - 400) // 160 + 1] from float32 [T], T >= 400."""
         windows = np.lib.stride_tricks.sliding_window_view(samples, _FFT_SAMPLES)[::HOP_SAMPLES]
         spectrum = np.fft.rfft(windows * self._window, axis=1)
         power = spectrum.real**2 + spectrum.imag**2
@@ -151,18 +156,19 @@ class LogSpectrum:
         return np.log10(np.maximum(mel, _SMALLEST_POWER)).astype(np.float32)
 
 
-def whole_log_mel(samples: Samples) -> Frames:
+def whole_log_mel(samples: Samples, bins: int = MEL_BINS) -> Frames:
     """The log-mel spectrum of a whole clip, exactly as Whisper computes it.
 
     Args:
         samples: float32 [T] at 16 kHz. Fewer than 201 are filled up with zeros.
+        bins: F.
 
     Returns:
-        float32 [128, T // 160].
+        float32 [F, T // 160].
     """
     missing = max(0, _SHORTEST_CLIP_SAMPLES - len(samples))
     padded = np.pad(np.pad(samples, (0, missing)), _LEFT_SAMPLES, mode="reflect")
-    frames = LogSpectrum()(padded)[:, : len(samples) // HOP_SAMPLES]
+    frames = LogSpectrum(bins)(padded)[:, : len(samples) // HOP_SAMPLES]
     return _scaled(frames, float(frames.max(initial=-np.inf)))
 
 

@@ -203,7 +203,8 @@ class OfflineTasks:
 
     def _encode(self, samples: Samples) -> Tensor:
         missing = max(0, CHUNK_SAMPLES - len(samples))  # less gives no embedding at all
-        frames = whole_log_mel(np.pad(samples, (0, missing)))
+        bins = self._tower.weights.size.mel_bins
+        frames = whole_log_mel(np.pad(samples, (0, missing)), bins)
         return self._tower.forward_clip(torch.from_numpy(frames))
 
     def _advance(self, rows: list[_Piece | None]) -> None:

@@ -28,6 +28,7 @@ class Places:
         writes: int64 [B, T]; where its key and value go: its position, or, for padding, behind all.
         cos: float32 [B, T, C / 2]; of the rotary angle.
         sin: float32 [B, T, C / 2].
+        since: int64 [B, T]; the first position that each row sees.
         limit: Positions that attention looks at, at most; above every row's position.
     """
 
@@ -36,6 +37,7 @@ class Places:
     writes: Tensor
     cos: Tensor
     sin: Tensor
+    since: Tensor
     limit: int
 
 
@@ -60,7 +62,7 @@ class Operations(Protocol):
         """Rotate; put keys and values [S, G, P, C] in place; return queries [B, T, H, C]."""
 
     def attend(self, queries: Tensor, keys: Tensor, values: Tensor, places: Places) -> Tensor:
-        """Causal attention over the cache: [M, H C]."""
+        """Causal attention over the cache, from each row's `since` on: [M, H C]."""
 
     def gate(self, rows: Tensor, matrix: Matrix) -> Tensor:
         """silu(gate) * up of a matrix [2 F, D]: [M, F]."""
@@ -121,7 +123,8 @@ class TorchOperations:
         # The query heads of a group become rows, so that its keys are read once, not expanded.
         grouped = queries.view(batch, rows, groups, -1, width).permute(0, 2, 3, 1, 4).flatten(2, 3)
         scores = (grouped @ keys.transpose(-1, -2)).float() * width**-0.5
-        seen = torch.arange(places.limit, device=keys.device) <= places.positions[..., None]
+        behind = torch.arange(places.limit, device=keys.device)
+        seen = (behind >= places.since[..., None]) & (behind <= places.positions[..., None])
         scores = scores.view(batch, groups, -1, rows, places.limit)
         scores = scores.masked_fill(~seen[:, None, None], -torch.inf)
         weights = torch.softmax(scores, dim=-1).to(values.dtype).flatten(2, 3)

@@ -16,17 +16,24 @@ from everlisten.engine.laim.tower import TowerStep
 
 @dataclass(slots=True, eq=False)
 class Perception:
-    """The log-mel stream and the audio tower. Its state is the stream's."""
+    """The log-mel stream, with as many bins F as the tower takes, and the audio tower.
+
+    Its state is the stream's.
+    """
 
     tower: TowerStep
-    log_mel: LogMelStream = field(default_factory=LogMelStream)
+    log_mel: LogMelStream = field(init=False)
+
+    def __post_init__(self) -> None:
+        """A stream for this tower."""
+        self.log_mel = LogMelStream(self.tower.weights.size.mel_bins)
 
     def new_state(self) -> LogMelState:
         """State of a stream that has heard nothing."""
         return self.log_mel.new_state()
 
     def frames(self, chunk: AudioChunk, state: LogMelState) -> Frames:
-        """float32 [128, 40]: the chunk's log-mel spectrum, 2.5 ms behind the sound."""
+        """float32 [F, 40]: the chunk's log-mel spectrum, 2.5 ms behind the sound."""
         complete = self.log_mel.step(chunk.mixed, state)
         assert len(complete) == 1, complete.shape
         frames: Frames = complete[0]

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from everlisten.engine.laim.config import TURN_ROWS
 from everlisten.engine.laim.context import Context, joined
 from everlisten.engine.laim.outcomes import Heard
 from everlisten.engine.laim.step import RowBlock
-from everlisten.engine.laim.tokens import CHUNK_ROWS, CHUNK_TOKENS, KEEP_SILENCE
+from everlisten.engine.laim.tokens import CHUNK_ROWS, CHUNK_TOKENS, KEEP_SILENCE, TURN_ROWS
 
 
 @dataclass(frozen=True, slots=True)

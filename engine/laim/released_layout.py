@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from everlisten.engine.errors import ModelLoadError
 from everlisten.engine.laim.key_map import LEGACY_KEYS, RELEASED_KEYS
 from everlisten.engine.laim.sizes import (
     LANGUAGE_MODEL_CONFIG,
     TOWER_CONFIG,
+    TowerSize,
     read_language_model_size,
     read_mapping,
     read_tower_size,
 )
 from everlisten.engine.laim.stored_checkpoint import StoredCheckpoint, StoredSummary
 from everlisten.engine.laim.tensor_file import TensorFile
+from everlisten.engine.laim.tokens import TEXT_VOCABULARY, TURN_ROWS
 from everlisten.engine.laim.tower_weights import TOWER_FILE
 from everlisten.engine.laim.weight_files import WeightFiles, wanted_language_model
+from everlisten.engine.laim.weights import LanguageModelSize
 
 INDEX_FILE = "model.safetensors.index.json"
 SINGLE_FILE = "model.safetensors"
@@ -70,6 +77,56 @@ def open_released(folder: Path) -> StoredCheckpoint:
         files=WeightFiles(paths, wanted, places),
         tower_file=folder / TOWER_FILE,
     )
+
+
+def write_configurations(
+    folder: Path, size: LanguageModelSize, tower: TowerSize, *, name: str
+) -> None:
+    """Write both configuration files; what they say of the architecture is always the same.
+
+    Args:
+        folder: Of the checkpoint.
+        size: Of the language model.
+        tower: Of the audio tower.
+        name: Of the model.
+    """
+    language_model: dict[str, Any] = {
+        "name": name,
+        "block_size": 4096,
+        "vocab_size": TEXT_VOCABULARY,
+        "n_layer": size.layers,
+        "n_embd": size.width,
+        "n_head": size.query_heads,
+        "n_query_groups": size.kv_heads,
+        "head_size": size.head_width,
+        "intermediate_size": size.feed_forward,
+        "padded_vocab_size": size.vocabulary,
+        "norm_eps": size.norm_eps,
+        "rope_base": size.rope_base,
+        "attn_bias": True,
+        "bias": False,
+        "mlp_class_name": "LLaMAMLP",
+        "norm_class_name": "RMSNorm",
+        "parallel_residual": False,
+        "rotary_percentage": 1.0,
+    }
+    if size.window_chunks is not None:
+        language_model["sliding_window_size"] = size.window_chunks * TURN_ROWS
+    audio = {
+        "d_model": tower.width,
+        "encoder_layers": tower.layers,
+        "encoder_attention_heads": tower.heads,
+        "encoder_ffn_dim": tower.feed_forward,
+        "num_mel_bins": tower.mel_bins,
+        "n_window": tower.n_window,
+        "max_source_positions": tower.positions,
+        "output_dim": tower.output_width,
+    }
+    (folder / LANGUAGE_MODEL_CONFIG).write_text(yaml.safe_dump(language_model), encoding="utf-8")
+    path = folder / TOWER_CONFIG
+    path.parent.mkdir(exist_ok=True)
+    config = {"thinker_config": {"audio_config": audio}}
+    path.write_text(json.dumps(config, indent=1), encoding="utf-8")
 
 
 def _places(folder: Path) -> dict[str, str]:

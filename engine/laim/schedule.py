@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from everlisten.engine.laim.branch import Branch
-from everlisten.engine.laim.config import TURN_ROWS, LaimConfig, Policy
+from everlisten.engine.laim.config import LaimConfig, Policy
 from everlisten.engine.laim.eviction import Rebuild
 from everlisten.engine.laim.lane import Lane
 from everlisten.engine.laim.outcomes import Heard, Outcome
 from everlisten.engine.laim.plan import Plan
 from everlisten.engine.laim.reading import RowReading
 from everlisten.engine.laim.step import LmStep, RowBlock
-from everlisten.engine.laim.tokens import Emotion
+from everlisten.engine.laim.tokens import TURN_ROWS, Emotion
 
 
 @dataclass(slots=True, eq=False)

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from everlisten.engine.errors import ModelLoadError
+from everlisten.engine.laim.tokens import TURN_ROWS
 from everlisten.engine.laim.weights import LanguageModelSize
 
 LANGUAGE_MODEL_CONFIG = "model_config.yaml"
@@ -100,7 +101,22 @@ def read_language_model_size(path: Path) -> LanguageModelSize:
         vocabulary=fields.count("padded_vocab_size"),
         norm_eps=fields.number("norm_eps"),
         rope_base=fields.number("rope_base"),
+        window_chunks=_window_chunks(fields),
     )
+
+
+def _window_chunks(fields: ConfigFields) -> int | None:
+    """litgpt's window, which counts rows; here it moves by whole chunks, those that were silent."""
+    if fields.values.get("sliding_window_size") is None:
+        return None
+    rows = fields.count("sliding_window_size")
+    if rows % TURN_ROWS:
+        wanted = f"a multiple of {TURN_ROWS}, the rows of a chunk"
+        raise fields.error("sliding_window_size", rows, wanted)
+    layers = fields.values.get("sliding_window_indices")
+    if layers is not None and not (isinstance(layers, list) and all(layers)):
+        raise fields.error("sliding_window_indices", layers, "a window in every layer")
+    return rows // TURN_ROWS
 
 
 def read_tower_size(path: Path) -> TowerSize:

@@ -14,6 +14,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from everlisten.engine.laim.horizon import Horizon
 from everlisten.engine.laim.kv_cache import KvCache
 from everlisten.engine.laim.language_model import hidden_rows, layer_step, rotary_table
 from everlisten.engine.laim.operations import Operations, Places, TorchOperations
@@ -65,8 +66,9 @@ class _Buffers:
     """What goes into a pass of one shape; views of memory that stays where it is.
 
     Attributes:
-        integers: int64, one copy from the host fills all: ids [B, T], then slot, position and count
-            [B] each, then the rows to read [B R], counted over B T.
+        integers: int64, one copy from the host fills all: ids [B, T], the first position that each
+            row sees [B, T], then slot, position and count [B] each, then the rows to read [B R],
+            counted over B T.
         noise: float32 [B R, 3].
         features: [B, T, D]; audio embeddings at their rows, anything elsewhere.
         output: float32 [B R, 3]; see `reading.to_readings`.
@@ -111,6 +113,7 @@ class LmStep:
             weights.size, slots=slots, positions=positions,
             device=self._device, dtype=weights.embedding.dtype,
         )  # fmt: skip
+        self._horizon = Horizon(slots, weights.size.window_chunks)
         self._rotary = rotary_table(weights.size, self.cache.keys.shape[3], self._device)
         self._refused = inadmissible_text(weights.size.vocabulary, self._device)
         self._operations = operations_for(weights, mode)
@@ -145,6 +148,7 @@ class LmStep:
     def copy(self, source: int, target: int, length: int) -> None:
         """Make the first `length` positions of slot `target` equal to those of `source`."""
         self.cache.copy(source, target, length)
+        self._horizon.copy(source, target, length)
 
     @torch.inference_mode()
     def prepare(self, progress: Callable[[int, int], None] | None = None) -> None:
@@ -179,7 +183,7 @@ class LmStep:
         width, device = self.weights.size.width, self._device
         features = torch.zeros(count, rows, width, device=device, dtype=self._dtype)
         made = _Buffers(
-            torch.zeros(count * (rows + 3 + reads), dtype=torch.int64, device=device),
+            torch.zeros(count * (2 * rows + 3 + reads), dtype=torch.int64, device=device),
             torch.zeros(count * reads, SAMPLED_AMONG, device=device),
             features,
             torch.zeros(count * reads, 3, device=device),
@@ -198,12 +202,14 @@ class LmStep:
         """Put a pass's input in place; `count` blocks of padding where there is none."""
         count = len(blocks) if count is None else count
         buffers = self._buffers_of(count, rows, reads)
-        ids, slots, starts, counts, wanted = [], [], [], [], []
+        ids, since, slots, starts, counts, wanted = [], [], [], [], [], []
         for index in range(count):
             block = blocks[index] if blocks else _PADDING
             length = len(block.tokens)
             assert block.position + length <= self.positions, (block.position, length)
-            ids += [*block.tokens, *(0,) * (rows - length)]
+            padding = (0,) * (rows - length)
+            ids += [*block.tokens, *padding]
+            since += [*self._horizon.since(block.slot, block.position, block.tokens), *padding]
             slots.append(block.slot)
             starts.append(block.position)
             counts.append(length)
@@ -211,7 +217,7 @@ class LmStep:
             padded = (*block.read, *(last,) * (reads - len(block.read)))
             wanted += [index * rows + row for row in padded]
             _place_features(block, buffers.features[index])
-        buffers.integers.copy_(torch.tensor([*ids, *slots, *starts, *counts, *wanted]))
+        buffers.integers.copy_(torch.tensor([*ids, *since, *slots, *starts, *counts, *wanted]))
         self._fill_noise(blocks, reads, buffers.noise)
         return buffers
 
@@ -270,8 +276,9 @@ class LmStep:
             buffers.output[:, 2] = -1.0
 
     def _places(self, integers: Tensor, count: int, rows: int) -> tuple[Tensor, Places, Tensor]:
-        ids = integers[: count * rows].view(count, rows)
-        slots, starts, counts = integers[count * rows : count * (rows + 3)].view(3, count)
+        ids, since = integers[: 2 * count * rows].view(2, count, rows)
+        behind = integers[2 * count * rows :]
+        slots, starts, counts = behind[: 3 * count].view(3, count)
         offsets = torch.arange(rows, device=self._device)
         positions = starts[:, None] + offsets
         padding = offsets >= counts[:, None]
@@ -283,8 +290,8 @@ class LmStep:
             limit = int(positions.max()) + 1
         return (
             ids,
-            Places(slots, positions, writes, cos, sin, limit),
-            integers[count * (rows + 3) :],
+            Places(slots, positions, writes, cos, sin, since, limit),
+            behind[3 * count :],
         )
 
 

@@ -35,6 +35,8 @@ AUDIO_TOKENS = 10
 """Audio embeddings of one chunk of 0.4 s: 40 ms each."""
 CHUNK_ROWS = AUDIO_TOKENS + 2
 """AUDIO_BEGIN, the audio, ASSISTANT; the control token that follows is the model's."""
+TURN_ROWS = CHUNK_ROWS + 1
+"""Rows of a chunk after which a lane stays silent."""
 CHUNK_TOKENS = (AUDIO_BEGIN, *(PAD,) * AUDIO_TOKENS, ASSISTANT)
 
 

@@ -52,11 +52,11 @@ class TowerLayer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TowerWeights:
-    """All weights, on one device. Width W.
+    """All weights, on one device. Width W, mel bins F.
 
     Attributes:
         size: Sizes.
-        convolution_1: weight [W, 3 * 128]: frame before, frame, frame after.
+        convolution_1: weight [W, 3 F]: frame before, frame, frame after.
         convolution_2: weight [W, 3 W], likewise.
         positions: [positions, W]; sinusoids.
         layers: The layers.
@@ -115,7 +115,7 @@ def encode(mel: Tensor, weights: TowerWeights, layers: LayersFunction | None = N
     """Encode pieces of sound, each on its own.
 
     Args:
-        mel: [n, 128, T] of the weights' dtype.
+        mel: [n, F, T] of the weights' dtype.
         weights: Of the tower.
         layers: What computes all layers, [n, T, W] to [n, T, W]; None computes them eagerly.
 
@@ -139,7 +139,7 @@ def encode_clip(mel: Tensor, weights: TowerWeights) -> Tensor:
     """Encode a whole clip as the released offline samples do: in windows of 2 s, the last shorter.
 
     Args:
-        mel: [128, T] of the weights' dtype.
+        mel: [F, T] of the weights' dtype.
         weights: Of the tower.
 
     Returns:
@@ -178,7 +178,7 @@ class TowerStep:
 
     @torch.inference_mode()
     def forward(self, mel: Tensor) -> Tensor:
-        """Encode float32 [128, 40], on any device, into a new [10, D] on the model's device."""
+        """Encode float32 [F, 40], on any device, into a new [10, D] on the model's device."""
         self._mel[0].copy_(mel)
         if self._mode != "captured":
             return encode(self._mel, self.weights, self._layers)[0]
@@ -190,12 +190,12 @@ class TowerStep:
 
     @torch.inference_mode()
     def forward_batch(self, mel: Tensor) -> Tensor:
-        """Encode [n, 128, 40] into [n, 10, D], without graph: for priming, many chunks at once."""
+        """Encode [n, F, 40] into [n, 10, D], without graph: for priming, many chunks at once."""
         return encode(mel.to(self._mel), self.weights)
 
     @torch.inference_mode()
     def forward_clip(self, mel: Tensor) -> Tensor:
-        """Encode a whole clip, float32 [128, T], into [n, D]; see `encode_clip`."""
+        """Encode a whole clip, float32 [F, T], into [n, D]; see `encode_clip`."""
         return encode_clip(mel.to(self._mel), self.weights)
 
     def prepare(self) -> None:

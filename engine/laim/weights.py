@@ -54,6 +54,8 @@ class LanguageModelSize:
     vocabulary: int
     norm_eps: float
     rope_base: float
+    window_chunks: int | None = None
+    """A row sees its own chunk and those before it, so many in all; None sees everything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

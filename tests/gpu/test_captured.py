@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 from torch import Tensor
@@ -138,6 +140,13 @@ def assert_same(fast: LmStep, plain: LmStep) -> None:
                 getattr(step.cache, name)[:, slot, :, :used].float() for step in (fast, plain)
             )
             assert (one - other).norm() / other.norm() < BF16_ERROR, (name, slot)
+
+
+def test_a_window_is_captured_too() -> None:
+    """In plain PyTorch: the kernels see everything."""
+    weights = random_weights("bf16")
+    weights = dataclasses.replace(weights, size=dataclasses.replace(SIZE, window_chunks=2))
+    assert_same(run(weights, FAST)[0], run(weights, "eager")[0])
 
 
 @pytest.mark.parametrize("form", ["bf16", "int8", "int4"])

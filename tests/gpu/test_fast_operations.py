@@ -85,7 +85,8 @@ def test_attention_over_the_cache(random: torch.Generator, rows: int, start: int
     angles = torch.rand(batch, rows, SIZE.head_width // 2, generator=random)
     places = Places(
         torch.tensor([3, 1], device=DEVICE), positions.to(DEVICE), writes.to(DEVICE),
-        angles.cos().to(DEVICE), angles.sin().to(DEVICE), capacity,
+        angles.cos().to(DEVICE), angles.sin().to(DEVICE), torch.zeros_like(positions).to(DEVICE),
+        capacity,
     )  # fmt: skip
     heads = SIZE.query_heads + 2 * SIZE.kv_heads
     qkv = normal(random, 2, batch * rows, heads * SIZE.head_width, dtype=torch.float32)

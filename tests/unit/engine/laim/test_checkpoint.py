@@ -184,6 +184,12 @@ def test_the_summary_needs_no_tensors_and_finds_the_tokenizer(folder: Path) -> N
     assert dataclasses.asdict(summary.size)["vocabulary"] == 151936
 
 
+def test_litgpt_s_window_is_read_as_whole_chunks(folder: Path) -> None:
+    assert read_summary(folder).size.window_chunks is None
+    edit_config(sliding_window_size=312, sliding_window_indices=[1, 1])(folder)
+    assert read_summary(folder).size.window_chunks == 24
+
+
 # Refusals -----------------------------------------------------------------------------------------
 
 
@@ -306,6 +312,14 @@ REFUSALS: dict[str, tuple[Callable[[Path], None], str]] = {
     "other architecture": (
         edit_config(norm_class_name="LayerNorm"),
         rf"{CONFIG}: norm_class_name is 'LayerNorm', but only 'RMSNorm'",
+    ),
+    "window of parts of chunks": (
+        edit_config(sliding_window_size=300),
+        rf"{CONFIG}: sliding_window_size is 300, not a multiple of 13",
+    ),
+    "window in some layers": (
+        edit_config(sliding_window_size=312, sliding_window_indices=[1, 0]),
+        rf"{CONFIG}: sliding_window_indices is \[1, 0\], not a window in every layer",
     ),
     "uneven heads": (edit_config(n_query_groups=3), rf"{CONFIG}: n_head 4 is not a multiple"),
     "more layers than tensors": (

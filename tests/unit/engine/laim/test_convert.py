@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +101,14 @@ def test_both_layouts_give_the_same_tensors(
     assert isinstance(converted.weights.layers[0].gate_up, kinds.get(precision, torch.Tensor))
     assert isinstance(converted.weights.layers[1].gate_up, torch.Tensor)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["converted"]
+
+
+def test_a_window_stays_one(tmp_path: Path) -> None:
+    size = replace(SIZE, window_chunks=24)
+    write_random_checkpoint(tmp_path / "released", size, replace(TOWER, mel_bins=80))
+    convert(tmp_path / "released", tmp_path / "converted", "bf16")
+    assert read_summary(tmp_path / "released").size == size
+    assert read_summary(tmp_path / "converted").size == size
 
 
 def test_both_layouts_of_the_fixture(shared: Path, tmp_path: Path) -> None:

@@ -126,9 +126,11 @@ def test_grouped_attention_over_the_cache(numbers: torch.Generator) -> None:
     keys, values = torch.randn(2, slots, groups, positions, width, generator=numbers)
     places_of = torch.tensor([[20, 21, 22, 23, 24], [3, 4, 5, 6, 7]])
     chosen = torch.tensor([3, 1])
-    places = Places(chosen, places_of, places_of, queries, queries, limit=30)
+    since = torch.tensor([[0, 9, 9, 10, 24], [0, 0, 5, 5, 0]])
+    places = Places(chosen, places_of, places_of, queries, queries, since, limit=30)
     made = TorchOperations().attend(queries, keys, values, places)
-    seen = torch.arange(positions) <= places_of[..., None]
+    behind = torch.arange(positions)
+    seen = (behind >= since[..., None]) & (behind <= places_of[..., None])
     wide_keys, wide_values = (
         each[chosen].repeat_interleave(heads // groups, dim=1) for each in (keys, values)
     )
