@@ -33,6 +33,7 @@ TORCH_BY_NATURE = (
         f"everlisten.trainer.{name}"
         for name in (
             "loop",
+            "sounds.agreement",
             "sounds.export",
             "sounds.log_mel",
             "sounds.mixing",
@@ -40,6 +41,7 @@ TORCH_BY_NATURE = (
             "sounds.objective",
             "sounds.network",
             "sounds.pool",
+            "sounds.released_checkpoint",
             "sounds.targets",
             "sounds.train",
             "sounds.validation",
