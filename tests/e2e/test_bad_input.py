@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("demo_run")]
 
 RATE_HZ = 16_000
 

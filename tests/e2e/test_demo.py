@@ -15,41 +15,32 @@ from everlisten.engine.sounds.model import shipped_model
 pytestmark = pytest.mark.e2e
 
 
-def test_without_a_display_the_demo_scene_runs_to_its_end(tmp_path, demo_scene):
-    hidden = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
-    environment = {name: value for name, value in os.environ.items() if name not in hidden}
-    environment["LC_ALL"] = "C.UTF-8"
-    done = subprocess.run(
-        [sys.executable, "-m", "everlisten.app"],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+def test_without_a_display_the_demo_scene_runs_to_its_end(demo_run, demo_scene):
+    process, folder = demo_run
+    code = process.wait(240)
 
-    assert done.returncode == 0, done.stderr
-    assert "There is no display" in done.stdout
-    assert "Traceback" not in done.stderr
-    subtitles = (tmp_path / "everlisten-demo.srt").read_text("utf-8").lower()
+    printed, errors = ((folder / name).read_text("utf-8") for name in ("out.txt", "err.txt"))
+    assert code == 0, errors
+    assert "There is no display" in printed
+    assert "Traceback" not in errors
+    subtitles = (folder / "everlisten-demo.srt").read_text("utf-8").lower()
     for word in ("printing", "rainbow", "proyecto", "project", "tool", "orchard"):
         assert word in subtitles, word
-    picture = QImage(str(tmp_path / "everlisten-demo.png"))
+    picture = QImage(str(folder / "everlisten-demo.png"))
     assert picture.width() >= 800
     colours = {picture.pixel(x, y) for x in range(0, 800, 7) for y in range(100, 600, 5)}
     assert len(colours) > 20, "the picture shows no text"
-    printed = [line for line in done.stdout.splitlines() if line.startswith("[")]
+    lines = [line for line in printed.splitlines() if line.startswith("[")]
     scene = yaml.safe_load((demo_scene.parent / "scene.yaml").read_text("utf-8"))
-    assert len(printed) >= sum(segment["kind"] == "speech" for segment in scene["segments"])
+    assert len(lines) >= sum(segment["kind"] == "speech" for segment in scene["segments"])
     if shipped_model().is_file():
-        check_alerts(printed, scene["segments"])
+        check_alerts(lines, scene["segments"])
 
 
-def check_alerts(printed, segments):
+def check_alerts(lines, segments):
     """What calls is told, by itself, where it is heard; nothing else is."""
     wanted = [segment for segment in segments if "sound" in segment]
-    told = [line for line in printed if "] ! " in line]
+    told = [line for line in lines if "] ! " in line]
     assert len(told) == len(wanted), told
     for line, segment in zip(told, wanted, strict=True):
         entry = shipped_alerts()[segment["sound"]]

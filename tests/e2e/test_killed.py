@@ -6,7 +6,9 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import soundfile
 
 pytestmark = pytest.mark.e2e
 
@@ -16,8 +18,19 @@ def run(*args):
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
 
 
-def test_kill_in_mid_speech(demo_scene, tmp_path):
-    command = [sys.executable, "-m", "everlisten.app", "listen", str(demo_scene), "--json"]
+@pytest.fixture
+def speech(demo_scene, tmp_path):
+    """The scene's last two sentences, the shorter one first, apart from each other."""
+    samples, rate_hz = soundfile.read(demo_scene, dtype="float32")
+    spans_s = ((76.5, 79.2), (79.2, 80.5), (71.2, 75.9))
+    path = tmp_path / "speech.wav"
+    pieces = [samples[round(begin * rate_hz) : round(end * rate_hz)] for begin, end in spans_s]
+    soundfile.write(path, np.concatenate(pieces), rate_hz)
+    return path
+
+
+def test_kill_in_mid_speech(demo_scene, speech, tmp_path):
+    command = [sys.executable, "-m", "everlisten.app", "listen", str(speech), "--json"]
     finals, session = [], ""
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout:

@@ -5,6 +5,7 @@ lanes are checked, and that a second run says the same.
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -66,15 +67,17 @@ def sound(demo_scene, tmp_path_factory):
     return path
 
 
-def everlisten(*args):
+def everlisten(*args, folder=None):
     command = [sys.executable, "-m", "everlisten.app", *map(str, args)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+    own = {} if folder is None else {"EVERLISTEN_DATA_DIR": str(folder)}
+    environment = {**os.environ, **own}
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
 
 
-def listen(path, checkpoint, *options):
+def listen(path, checkpoint, *options, folder=None):
     done = everlisten(
         "listen", path, "--fast", "--json", "--model", checkpoint, "--device", "cpu",
-        "--precision", "float32", *options,
+        "--precision", "float32", *options, folder=folder,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -99,12 +102,21 @@ def said(events):
     return decisions, texts
 
 
-ALL_LANES = ("--lanes", "captions,translation,assistant", "--translate", "de")
+ALL_LANES = (
+    *("--lanes", "captions,translation,assistant"),
+    *("--translate", "de", "--preset", "warn"),
+)
 
 
-def test_three_lanes_from_file_to_events(checkpoint, sound, data_dir):
-    events = listen(sound, checkpoint, *ALL_LANES, "--preset", "warn")
+@pytest.fixture(scope="module")
+def three_lanes(checkpoint, sound, tmp_path_factory):
+    """Events of all lanes, and the data folder of that run."""
+    folder = tmp_path_factory.mktemp("data")
+    return listen(sound, checkpoint, *ALL_LANES, folder=folder), folder
 
+
+def test_three_lanes_from_file_to_events(three_lanes):
+    events, folder = three_lanes
     assert events[0]["type"] == "session"
     assert events[-1]["type"] == "end"
     assert events[-1]["end_s"] == pytest.approx(HEARD_S)
@@ -132,14 +144,15 @@ def test_three_lanes_from_file_to_events(checkpoint, sound, data_dir):
         assert event["lane"] == "assistant"
         assert event["emotion"] in ("happy", "sad", "angry", "surprise", "normal")
 
-    with TimelineStore(AppPaths.default().timeline) as store:
+    paths = AppPaths(data=folder, config=folder)
+    with TimelineStore(paths.timeline) as store:
         kept = TimelineHistory(store).events(session)
     shown = {event["id"] for event in events if event["type"].endswith("_final")}
     assert {event.id for event in kept} == shown, "the timeline has every final"
 
 
-def test_a_second_run_says_the_same_and_so_does_a_lane_alone(checkpoint, sound):
-    among, again = (said(listen(sound, checkpoint, *ALL_LANES)) for _ in range(2))
+def test_a_second_run_says_the_same_and_so_does_a_lane_alone(checkpoint, sound, three_lanes):
+    among, again = said(three_lanes[0]), said(listen(sound, checkpoint, *ALL_LANES))
     assert among == again
     assert all(among[1].values())
     alone = said(listen(sound, checkpoint, "--lanes", "captions"))
@@ -152,7 +165,10 @@ def test_a_talkative_assistant_speaks_more(checkpoint, sound):
     spoken = [
         sum(event["speak"] for event in of(events, "decision"))
         for events in (
-            listen(sound, checkpoint, "--lanes", "assistant", "--talkativeness", bias)
+            listen(
+                *(sound, checkpoint, "--lanes", "assistant"),
+                *("--seconds", 2.4, "--talkativeness", bias),
+            )
             for bias in (-4, 4)
         )
     ]

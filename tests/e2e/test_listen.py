@@ -1,6 +1,7 @@
 """`everlisten listen`: the events that other programs read, and what they promise."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -22,11 +23,22 @@ def segments(repository):
     return [segment for segment in scene["segments"] if segment["kind"] == "speech"]
 
 
-def listen(*args):
+def listen(*args, folder=None):
     command = [sys.executable, "-m", "everlisten.app", "listen", *map(str, args), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=True)
+    own = {} if folder is None else {"EVERLISTEN_DATA_DIR": str(folder)}
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=240, check=True, env={**os.environ, **own}
+    )
     assert done.stderr == ""
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def scene_run(demo_scene, tmp_path_factory):
+    """The whole scene, read once: its events and its subtitles."""
+    folder = tmp_path_factory.mktemp("scene")
+    events = listen(demo_scene, "--fast", "--srt", folder / "scene.srt", folder=folder / "data")
+    return events, (folder / "scene.srt").read_text("utf-8")
 
 
 def finals(events, kind="caption"):
@@ -38,9 +50,8 @@ def within(event, segment):
     return segment["start_s"] <= middle <= segment["end_s"]
 
 
-def test_the_demo_scene_as_events(demo_scene, segments):
-    events = listen(demo_scene, "--fast")
-
+def test_the_demo_scene_as_events(scene_run, segments):
+    events, _ = scene_run
     assert events[0]["type"] == "session"
     assert events[-1]["type"] == "end"
     assert len({event["session"] for event in events}) == 1
@@ -64,7 +75,7 @@ def test_the_demo_scene_as_events(demo_scene, segments):
 
 
 def test_partials_come_early_and_stable_words_stay(demo_scene):
-    events = listen(demo_scene, "--language", "en", "--translate", "off", "--seconds", "20")
+    events = listen(demo_scene, "--language", "en", "--translate", "off", "--seconds", "13")
     first = next(event for event in events if event["type"] == "caption_partial")
     assert first["emitted_s"] < finals(events)[0]["end_s"] - 2.0
     stable = {}
@@ -79,9 +90,7 @@ def test_partials_come_early_and_stable_words_stay(demo_scene):
     assert not finals(events, "translation")
 
 
-def test_subtitles_are_written(demo_scene, tmp_path):
-    out = tmp_path / "scene.srt"
-    listen(demo_scene, "--fast", "--seconds", "12", "--srt", out)
-    text = out.read_text("utf-8")
-    assert text.startswith("1\n00:00:0")
-    assert "printing" in text
+def test_subtitles_are_written(scene_run):
+    _, subtitles = scene_run
+    assert subtitles.startswith("1\n00:00:0")
+    assert "printing" in subtitles

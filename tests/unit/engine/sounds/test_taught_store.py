@@ -166,7 +166,7 @@ def test_a_crash_after_both_renames_is_mended(rng, folder, store, kettle):
 
 def test_opened_by_another_process_while_it_is_written_it_stays_whole(rng, folder, store, kettle):
     """What begins then takes what is half written for what a crash left."""
-    sounds = [make_sound(rng, id=kettle.id) for _ in range(40)]
+    sounds = [make_sound(rng, id=kettle.id) for _ in range(12)]
     examples = make_examples(rng)
 
     def write():
