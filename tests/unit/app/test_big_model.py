@@ -112,8 +112,13 @@ def test_the_embedded_model_captions_until_the_big_one_is_there(rig, wait_for, m
     assert rig.assistance.reading().why_not == ""
     assert rig.controller.target() == "de"
     assert not rig.of(SessionEnded)
-    told = [event for event in rig.of(EngineStateChanged) if "in use now" in event.reason]
-    assert [event.state for event in told] == [S.LISTENING]
+
+    def told():
+        return [one.state for one in rig.of(EngineStateChanged) if "in use now" in one.reason]
+
+    # Said once the session has it, which by then may have heard a chunk with it.
+    wait_for(told)
+    assert told() == [S.LISTENING]
     rig.controller.shut_down()
     assert rig.big.closed
     assert model.closed
@@ -182,7 +187,7 @@ def test_a_big_model_that_keeps_failing_makes_room_for_the_embedded_one(rig, wai
     rig.begin(wait_for)
     wait_for(lambda: any("takes over" in event.text for event in rig.of(EngineFailed)))
     assert rig.assistance.reading().why_not == model_pair.GAVE_UP
-    assert rig.big.closed
+    wait_for(lambda: rig.big.closed)
     count = len(rig.texts())
     wait_for(lambda: len(rig.texts()) > count)
     assert not rig.texts()[-1].startswith("big ")

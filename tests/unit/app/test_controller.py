@@ -148,7 +148,8 @@ def test_a_model_that_cannot_be_loaded_is_told_once_and_tried_again_on_request(
     controller.set_language("de")
     wait_for(lambda: equipment.config.listen.language == "de")
     assert len(loads) == 1, "the start that waited for the model is no second try"
-    assert seen.sentences().count("model.bin is missing; fetch it") == 1
+    # The state is known at once, the sentence about it comes by way of the timeline.
+    wait_for(lambda: seen.sentences().count("model.bin is missing; fetch it") == 1)
 
     controller.start()
     wait_for(lambda: len(loads) == 2)

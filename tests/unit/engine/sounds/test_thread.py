@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -62,6 +63,7 @@ class Rig:
         self.sources = sources
         self.problem = ""
         self.index = 0
+        self.pushed = 0
         self.thread = SoundThread(
             detector=self.detector,
             ring=self.ring,
@@ -84,14 +86,16 @@ class Rig:
             )
             assert self.ring.push(chunk)
             self.index += 1
+            self.pushed += 1
 
     def settle(self):
-        """Wait until everything pushed and sent was dealt with."""
-        wait_for(lambda: len(self.ring) == 0 and self.thread._commands.empty())
-        count = -1
-        while count != len(self.said):
-            count = len(self.said)
-            time.sleep(0.08)
+        """Wait until everything pushed and sent was dealt with, and all about it was said."""
+        wait_for(lambda: self.thread.load.chunks == self.pushed)
+        # A command is obeyed between two chunks, after what was sent before it.
+        policy = self.detector.policy
+        settings = replace(policy.settings)
+        self.thread.send(SetAlertSettings(settings))
+        wait_for(lambda: policy.settings is settings)
 
     def of(self, kind):
         return [event for event in tuple(self.said) if isinstance(event, kind)]
