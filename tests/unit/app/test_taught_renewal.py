@@ -243,7 +243,12 @@ def test_the_command_line_does_so_too(start, equipment, models, model, tmp_path,
     plan = equipment.file_plan(path, Instruction())
     told = []
     equipment.on_event = lambda event: told.append(getattr(event, "label", ""))
-    monkeypatch.setattr(listen, "_time_is_over", lambda session, args: "Front door" in told)
+
+    def done(session, args):
+        versions = {sound.version for sound in equipment.alerts.taught_store().sounds()}
+        return "Front door" in told and versions == {"tiny-2"}
+
+    monkeypatch.setattr(listen, "_time_is_over", done)
     session = equipment.session(plan, model)
     printer = ConsolePrinter(StringIO(), StringIO(), partials="none")
     listen._follow(session, equipment, printer, args)
