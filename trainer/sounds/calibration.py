@@ -28,10 +28,12 @@ from everlisten.trainer.sounds.workforce import mapped
 BUDGET_PER_HOUR = 0.5
 CANDIDATES = tuple(1 / (1 + math.exp(-x / 2)) for x in range(-11, 13))
 """Probabilities from 0.4 % to 99.8 %, even steps of half a logit."""
-_WRONG_WEIGHT = 0.3
+_WRONG_WEIGHT = 0.6
 """What a sound loses in worth when it is told on as many clips without it as it has clips."""
 
-_CAUTION = 4
+_VITAL = {"smoke_alarm": 5.0, "co_alarm": 5.0}
+"""How much more than others it is worth to find these."""
+_CAUTION = 3
 """Candidates, half a logit apart, over which false alarms are averaged: the one itself and those
 below it."""
 _FAR_LOGITS = SENSITIVITY_LOGITS / 2 + RHYTHM_HELPS + 0.5
@@ -54,16 +56,18 @@ class Candidate:
         recall: Mean over real and synthesised clips, each kind counting the same; 0..1.
         wrong: Clips without the sound on which it was told, over clips with it.
         false_per_hour: On streams without alerts.
+        weight: How much it is worth to find the sound, 1 as a rule.
     """
 
     threshold: float
     recall: float
     wrong: float
     false_per_hour: float
+    weight: float = 1.0
 
     def worth(self, price: float) -> float:
         """What it is worth if a false alarm an hour costs `price`."""
-        return self.recall - _WRONG_WEIGHT * self.wrong - price * self.false_per_hour
+        return self.weight * self.recall - _WRONG_WEIGHT * self.wrong - price * self.false_per_hour
 
 
 def calibrate(
@@ -201,6 +205,7 @@ def candidate(trial: Trial, sound: str, threshold: float) -> Candidate:
         recall=sum(recalls) / len(recalls) if recalls else 0.0,
         wrong=wrong / max(1, len(own)),
         false_per_hour=false / hours if hours else 0.0,
+        weight=_VITAL.get(sound, 1.0),
     )
 
 
@@ -241,8 +246,9 @@ def _spend_rest(
             for each in candidates
             if each.false_per_hour - best[sound].false_per_hour <= free
         ]
-        gain, sound, each = max(gains, key=lambda one: one[0])
-        if gain <= 1e-9:
+        # Nothing is left where even the highest price was too low.
+        gain, sound, each = max(gains, key=lambda one: one[0], default=(0.0, "", None))
+        if each is None or gain <= 1e-9:
             return
         best[sound] = each
 

@@ -145,7 +145,7 @@ def test_a_candidate_is_counted_by_hand() -> None:
     assert found == Candidate(
         threshold=0.3, recall=0.75, wrong=pytest.approx(1 / 3), false_per_hour=2.0
     )
-    assert found.worth(0.1) == pytest.approx(0.75 - 0.1 - 0.2)
+    assert found.worth(0.1) == pytest.approx(0.75 - 0.2 - 0.2)
 
 
 def test_of_equal_thresholds_the_middle_one_is_taken() -> None:
