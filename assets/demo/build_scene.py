@@ -18,6 +18,7 @@ import yaml
 from numpy.typing import NDArray
 
 from everlisten.trainer.sounds.rhythms import Rhythm, patterned, piezo
+from everlisten.trainer.sounds.rooms import room_response
 
 SCENE = Path(__file__).with_name("scene.yaml")
 SAMPLE_RATE_HZ = 16_000
@@ -29,6 +30,8 @@ SOUND_DBFS = -22.0
 ALARM_DBFS = -25.0
 """RMS of a whole recording; music is a little lower, because it has no pauses."""
 ALARM_HZ = 3_100.0
+ALARM_DISTANCE = 0.4
+"""From the microphone (0) to the far end of the room (1)."""
 PEAK_LIMIT = 0.89
 """-1 dBFS."""
 
@@ -73,14 +76,12 @@ def segment_samples(segment: dict[str, Any], data: Path) -> Samples:
 
 
 def smoke_alarm(seed: int, length: int) -> Samples:
-    """float64 [length]: two groups of ISO 8201's temporal-three, from a piezo buzzer."""
+    """float64 [length]: two groups of ISO 8201's temporal-three, from a piezo buzzer in a room."""
     rng = np.random.default_rng(seed)
     rhythm = Rhythm(pulses=3, on_s=0.5, off_s=0.5, pause_s=1.5, groups=2)
     made = patterned(rng, rhythm, piezo(rng, ALARM_HZ), "smoke_alarm", "temporal-three")
-    alarm = np.zeros(length)
-    part = made.samples[:length]
-    alarm[: len(part)] = part
-    return alarm
+    alarm = np.convolve(made.samples, room_response(rng, ALARM_DISTANCE))[:length]
+    return np.pad(alarm, (0, length - len(alarm)))
 
 
 def main() -> None:
