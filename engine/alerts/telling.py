@@ -10,7 +10,7 @@ from everlisten.engine.alerts.evidence import HeardChunk
 from everlisten.engine.alerts.settings import AlertSettings
 from everlisten.engine.alerts.snoozes import Snoozes
 from everlisten.engine.alerts.state import AlertState, Event
-from everlisten.engine.alerts.words import TEST, why, why_urgent
+from everlisten.engine.alerts.words import TEST, TEST_LABEL, why, why_urgent
 from everlisten.engine.events import SoundAlert
 from everlisten.engine.sounds.vocabulary import SoundWords, shipped_sounds
 
@@ -115,7 +115,7 @@ class Teller:
             end_s=event.end_s,
             emitted_s=emitted_s,
             sound=entry.id,
-            label=words(entry.label, language),
+            label=(TEST_LABEL[language] if state.test else "") + words(entry.label, language),
             severity=entry.severity,
             confidence=event.confidence,
             advice=words(entry.advice, language),

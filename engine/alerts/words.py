@@ -13,6 +13,8 @@ _RHYTHMS = {
     "zh": {TEMPORAL_3: "三声一停", TEMPORAL_4: "四声急促一停"},
 }
 TEST = {"en": "Test. ", "zh": "测试。"}
+TEST_LABEL = {"en": "Test: ", "zh": "测试："}
+"""Before the name of a sound that is only tried: nobody in the next room shall run."""
 
 
 def why(
