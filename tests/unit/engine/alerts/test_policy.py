@@ -380,7 +380,7 @@ def test_a_test_is_marked_and_held_back_by_nothing(room):
     (alert,) = room.hears(2, dog=0.9)
     assert alert.id.startswith("test-s1-")
     assert alert.why.startswith("Test. ")
-    assert alert.label == "Test: Dog barking"
+    assert alert.label == "Test: Dog"
 
 
 # Urgent replies of the big model
