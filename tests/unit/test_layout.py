@@ -34,6 +34,7 @@ TORCH_BY_NATURE = (
         for name in (
             "loop",
             "sounds.agreement",
+            "sounds.candidates",
             "sounds.export",
             "sounds.log_mel",
             "sounds.mixing",

@@ -12,7 +12,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,13 +23,13 @@ from torch import Tensor, nn
 from everlisten.engine.laim.log_mel import mel_filters
 from everlisten.engine.models.catalogue import ModelCatalogue
 from everlisten.trainer.loop import LoopConfig, Progress, fit
+from everlisten.trainer.sounds.candidates import CANDIDATES, Candidate
 from everlisten.trainer.sounds.corpus import Clip, Corpus, read_corpus
 from everlisten.trainer.sounds.export import export
-from everlisten.trainer.sounds.labels import SOUNDS
 from everlisten.trainer.sounds.log_mel import MEL_BINS, LogMel, masked
 from everlisten.trainer.sounds.mixing import Batch, MixConfig, Mixer
 from everlisten.trainer.sounds.nano import Nano
-from everlisten.trainer.sounds.network import Ear, EarConfig, Tower, parameters_of
+from everlisten.trainer.sounds.network import Ear, parameters_of
 from everlisten.trainer.sounds.objective import Spoken, hearing_loss
 from everlisten.trainer.sounds.pool import (
     build_pool,
@@ -55,62 +55,6 @@ T = TypeVar("T")
 LossOf = Callable[[Tensor, Targets], Tensor]
 """Log-mel frames [B, 80, 40 N] and what is right for them to a loss."""
 _VALIDATION_BATCHES, _VALIDATION_SEED = 12, 7_777
-
-
-@dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """A network and how fast its parts learn.
-
-    Attributes:
-        ear: Sizes; nano takes the number of layers and the dropout.
-        nano: Audio-Interaction's architecture instead.
-        tower_rate: Learning rate of what comes from Whisper.
-        rate: Of everything else.
-    """
-
-    ear: EarConfig = field(default_factory=EarConfig)
-    nano: bool = False
-    tower_rate: float = 5e-5
-    rate: float = 1e-3
-
-    def build(self, encoder: dict[str, Tensor]) -> Nano | Ear:
-        """With Whisper's weights where it has them."""
-        count = len(SOUNDS)
-        ear = self.ear
-        model = (
-            Nano(ear.layers, count, ear.dropout, ear.tower_dropout)
-            if self.nano
-            else Ear(ear, count)
-        )
-        tower = model.encoder
-        if isinstance(tower, Tower):
-            wanted = {name for name in tower.state_dict() if not name.startswith("norms")}
-            wanted = {name for name in wanted if not name.endswith("age_bias")}
-            tower.load_state_dict({name: encoder[name] for name in wanted}, strict=False)
-        return model
-
-    def rate_of(self, name: str) -> float:
-        """Of a parameter."""
-        own = ("conv", "layers.")
-        whisper = self.nano or self.ear.kind == "whisper"
-        if whisper and name.startswith(tuple(f"encoder.{each}" for each in own)):
-            return self.rate * 0.3 if name.endswith("age_bias") else self.tower_rate
-        return self.rate
-
-
-CANDIDATES = {
-    "ear": Candidate(),
-    "ear-2-layers": Candidate(ear=EarConfig(layers=2)),
-    "ear-no-context": Candidate(ear=EarConfig(left_chunks=0)),
-    "ear-frozen": Candidate(tower_rate=0.0),
-    "ear-fast": Candidate(tower_rate=2e-4),
-    "small": Candidate(ear=EarConfig(kind="small")),
-    "nano": Candidate(ear=EarConfig(dropout=0.1), nano=True, rate=6e-4, tower_rate=1e-4),
-    "nano-fast": Candidate(ear=EarConfig(dropout=0.1), nano=True, rate=1e-3, tower_rate=2e-4),
-    "nano-regular": Candidate(
-        ear=EarConfig(dropout=0.2, tower_dropout=0.1), nano=True, rate=6e-4, tower_rate=1e-4
-    ),
-}
 
 
 class Workshop:
@@ -296,7 +240,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--fold", type=int, action="append", help="left out; may be repeated")
-    parser.add_argument("--candidate", default="ear", help=", ".join(CANDIDATES))
+    parser.add_argument("--candidate", default="nano", help=", ".join(CANDIDATES))
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--seed", type=int, default=1)
