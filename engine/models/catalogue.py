@@ -264,8 +264,10 @@ class ModelCatalogue:
 
     def _remove_stale(self, id: str) -> None:
         for path in self._models_dir.glob(f".{id}-*"):
-            if time.time() - path.stat().st_mtime > _STALE_S:
-                shutil.rmtree(path, ignore_errors=True)
+            # Another process may be done with its folder between the two.
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > _STALE_S:
+                    shutil.rmtree(path, ignore_errors=True)
 
     def _make_dir(self, path: Path) -> None:
         try:
