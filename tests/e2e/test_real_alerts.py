@@ -99,7 +99,7 @@ def play(qtbot, server, desk, stream):
     alerts = [alert for _, alert in desk.alerts()]
     told = [Telling(sound=alert.sound, at_s=float(alert.emitted_s - begin_s)) for alert in alerts]
     matched = match(events, told)
-    named = dict(zip([each.sound for each in events], matched.latency_s, strict=True))
+    named = list(zip([each.sound for each in events], matched.latency_s, strict=True))
     print(f"latency {named}, false {matched.false}")
     return matched, alerts
 
