@@ -31,7 +31,7 @@ class LoopConfig:
     warm_up: int = 200
     weight_decay: float = 0.05
     clip: float = 1.0
-    average: float = 0.998
+    average: float = 0.999
     tell_every: int = 100
 
     def __post_init__(self) -> None:

@@ -28,7 +28,7 @@ _BEDS = {
 }  # fmt: skip
 _REAL_BEDS = 0.75
 """Of beds: few pieces of music were recorded, and alarms must not be heard in others."""
-_LOWEST_DB = -85.0
+_LOWEST_DB = -90.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +43,12 @@ class MixConfig:
         real: Share of real recordings where there are many, and synthesised ones as well.
         few: So many recordings get half of that share: one that is heard over and over is learnt
             by heart.
+        talk: Share of the sounds that are no alerts that is speech, beside that in beds.
         bed_db: Level of the bed, RMS, dB of full scale.
         snr_db: Level of a sound over the bed.
         speed: A sound is played so much faster or slower at most.
         roomy: Share of sounds that are heard through a room.
+        roomy_beds: Share of beds that are.
         replayed: Share of sounds that went through a microphone before.
     """
 
@@ -56,10 +58,12 @@ class MixConfig:
     alerts: float = 0.6
     real: float = 0.8
     few: float = 4.0
-    bed_db: tuple[float, float] = (-62.0, -26.0)
-    snr_db: tuple[float, float] = (-2.0, 28.0)
+    talk: float = 0.15
+    bed_db: tuple[float, float] = (-70.0, -26.0)
+    snr_db: tuple[float, float] = (-2.0, 42.0)
     speed: float = 0.15
     roomy: float = 0.8
+    roomy_beds: float = 0.6
     replayed: float = 0.3
 
 
@@ -101,6 +105,7 @@ class Mixer:
     ) -> None:
         self._pool, self._microphones = pool, microphones
         self._config = config
+        self._rooms = rooms
         self._event_size = _power_of_two(_CUT_FRAMES * FRAME_SAMPLES + rooms.shape[1])
         self._room_spectra = torch.fft.rfft(rooms, self._event_size)
         self._microphone_spectra = torch.fft.rfft(microphones, self._event_size)
@@ -108,6 +113,7 @@ class Mixer:
         self._device = pool.tape.device
         known = set(pool.groups) | set(pool.synthetic)
         self._alerts = [sound for sound in ALERT_SOUNDS if sound in known]
+        self._talk = config.talk if "speech" in known else 0.0
         self._others = [
             sound for sound in SOUNDS if sound in known and sound not in (*ALERT_SOUNDS, "speech")
         ]
@@ -149,20 +155,25 @@ class Mixer:
         sounds = [self._beds[number] for number in chosen]
         pieces = [self._piece(sound, _REAL_BEDS, 0.0) for sound in sounds for _ in range(cuts)]
         cut = self._cut(pieces, each, anywhere=1.0, wrapped=True)
-        samples = cut.samples.view(size, -1)[:, : frames * FRAME_SAMPLES]
+        dry = cut.samples.view(size, -1)[:, : frames * FRAME_SAMPLES]
+        samples = self._through(dry, self._rooms, self._config.roomy_beds)
         numbers = self._tensor(np.array([SOUNDS.index(sound) for sound in sounds]))
         return samples, cut.activity.view(size, -1)[:, :frames], numbers
 
     def _events(self, count: int) -> Cut:
-        kinds = self._rng.random(count) < self._config.alerts
-        numbers = self._rng.integers(2**31, size=count)
         pieces = [
-            self._piece(among[number % len(among)], self._config.real, self._config.few)
-            for alert, number in zip(kinds, numbers, strict=True)
-            for among in (self._alerts if alert else self._others,)
+            self._piece(self._sound(), self._config.real, self._config.few) for _ in range(count)
         ]
         cut = self._cut(pieces, _CUT_FRAMES, anywhere=0.3, wrapped=False)
         return Cut(self._played(cut.samples), cut.activity, cut.pieces)
+
+    def _sound(self) -> str:
+        """What kind of sound comes next."""
+        kind, speech, number = self._rng.random(3)
+        if kind >= self._config.alerts and speech < self._talk:
+            return "speech"
+        among = self._alerts if kind < self._config.alerts else self._others
+        return among[int(number * len(among))]
 
     def _played(self, samples: Tensor) -> Tensor:
         """Events [M, T] in rooms, and some through a microphone before.
@@ -234,7 +245,7 @@ class Mixer:
     def _recorded(self, mixed: Tensor) -> Tensor:
         """Microphone, level, noise of its own, sometimes clipped."""
         size = len(mixed)
-        mixed = self._through(mixed, share=0.6)
+        mixed = self._through(mixed, self._microphones, share=0.6)
         mixed = mixed * 10 ** (self._uniform((size, 1), -14.0, 10.0) / 20)
         generator = torch.Generator(self._device).manual_seed(int(self._rng.integers(2**31)))
         hiss = torch.randn(mixed.shape, device=self._device, generator=generator)
@@ -244,10 +255,10 @@ class Mixer:
         # A few recordings are too loud for their microphone; the others just fit.
         return torch.where(clipped, mixed * 2.0, mixed / loud.clamp_min(1.0)).clamp(-1, 1)
 
-    def _through(self, samples: Tensor, share: float) -> Tensor:
-        """A share of the rows through a microphone each."""
-        chosen, through = self._drawn(len(samples), len(self._microphones), share)
-        return torch.where(through, convolved(samples, self._microphones[chosen]), samples)
+    def _through(self, samples: Tensor, responses: Tensor, share: float) -> Tensor:
+        """A share of the rows through a room or a microphone each."""
+        chosen, through = self._drawn(len(samples), len(responses), share)
+        return torch.where(through, convolved(samples, responses[chosen]), samples)
 
     def _drawn(self, count: int, among: int, share: float) -> tuple[Tensor, Tensor]:
         """One of so many for each row, int64 [M], and whether it is used, bool [M, 1]."""

@@ -242,20 +242,27 @@ class TowerLayer(nn.Module):
             for part in self.qkv(self.attention_norm(x)).chunk(3, -1)
         )  # [B, N, H, 20, d]
         keys, values = (self._windows(part) for part in (key, value))
-        bias = self.age_bias.repeat_interleave(ROWS, 1)[None, :, None, :]
-        seen = torch.arange(chunks, device=x.device)[:, None] + torch.arange(
-            self._left + 1, device=x.device
-        )
-        # Before the first chunk there is nothing to attend to.
-        hidden = (seen < self._left).repeat_interleave(ROWS, 1)[:, None, None, :]
-        mask = torch.where(hidden, -1e4, bias.float()).to(query.dtype)
-        mask = mask.expand(batch, chunks, _HEADS, 1, keys.shape[3]).flatten(0, 1)
         mixed = nnf.scaled_dot_product_attention(
             query.flatten(0, 1), keys.flatten(0, 1), values.flatten(0, 1),
-            attn_mask=mask.expand(-1, -1, ROWS, -1),
+            attn_mask=self._mask(batch, chunks, query) if self._left else None,
         )  # fmt: skip
         mixed = mixed.unflatten(0, (batch, chunks)).permute(0, 1, 3, 2, 4).flatten(3)
         return self._fed(x + self.dropout(self.out(mixed)))
+
+    def _mask(self, batch: int, chunks: int, like: Tensor) -> Tensor:
+        """What each chunk's rows add to their scores, [B N, H, 20, 20 (left + 1)].
+
+        A chunk alone needs none: the same bias for all keys changes nothing.
+        """
+        bias = self.age_bias.repeat_interleave(ROWS, 1)[None, :, None, :]
+        seen = torch.arange(chunks, device=like.device)[:, None] + torch.arange(
+            self._left + 1, device=like.device
+        )
+        # Before the first chunk there is nothing to attend to.
+        hidden = (seen < self._left).repeat_interleave(ROWS, 1)[:, None, None, :]
+        mask = torch.where(hidden, -1e4, bias.float()).to(like.dtype)
+        wide = mask.expand(batch, chunks, _HEADS, ROWS, ROWS * (self._left + 1))
+        return wide.flatten(0, 1)
 
     def _windows(self, part: Tensor) -> Tensor:
         """[B, N, H, 20, d] to [B, N, H, 20 (left + 1), d]: each chunk's own and the ones before."""

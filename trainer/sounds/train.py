@@ -42,11 +42,11 @@ from everlisten.trainer.sounds.validation import Scores, validate
 from everlisten.trainer.sounds.whisper_weights import encoder_weights
 
 SYNTHETIC = {
-    "smoke_alarm": 160, "co_alarm": 120, "siren": 160, "vehicle_alarm": 120, "appliance_beep": 160,
-    "alarm_clock": 120, "phone_ringing": 120, "doorbell": 120, "door_knock": 80, "car_horn": 80,
-    "thunder": 60, "glass_breaking": 60, "gunshot": 80, "coughing": 60, "sneezing": 40,
-    "snoring": 80, "scream": 100, "fire_crackling": 40, "chime": 120, "background": 200,
-    "music": 120,
+    "smoke_alarm": 320, "co_alarm": 240, "siren": 240, "vehicle_alarm": 240, "appliance_beep": 480,
+    "alarm_clock": 360, "phone_ringing": 360, "doorbell": 360, "door_knock": 160, "car_horn": 160,
+    "thunder": 100, "glass_breaking": 120, "gunshot": 200, "coughing": 100, "sneezing": 80,
+    "snoring": 120, "scream": 200, "fire_crackling": 60, "chime": 360, "background": 300,
+    "music": 240,
 }  # fmt: skip
 """Pieces of each sound that are synthesised."""
 _ROOMS, _MICROPHONES = 400, 160
@@ -98,7 +98,9 @@ class Workshop:
     def validation(self) -> list[Batch]:
         """Streams of the fold that was left out; the same for every candidate."""
         assert self._held_out is not None
-        config = MixConfig(few=0.0, speed=0.1)
+        config = MixConfig(
+            few=0.0, talk=0.0, bed_db=(-62.0, -26.0), snr_db=(-2.0, 28.0), speed=0.1, roomy_beds=0.0
+        )
         mixer = Mixer(self._held_out, self._rooms, self._microphones, config, _VALIDATION_SEED)
         return [mixer.batch(64) for _ in range(_VALIDATION_BATCHES)]
 

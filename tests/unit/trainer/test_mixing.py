@@ -16,7 +16,9 @@ from everlisten.trainer.sounds.targets import Targets, targets_of
 
 CPU = torch.device("cpu")
 FRAMES = 40
-DOG, SMOKE, BEEP = (SOUNDS.index(name) for name in ("dog_barking", "smoke_alarm", "appliance_beep"))
+DOG, SMOKE, BEEP, SPEECH = (
+    SOUNDS.index(name) for name in ("dog_barking", "smoke_alarm", "appliance_beep", "speech")
+)
 
 
 def targets(sound: int, start: int, end: int, *, audible: bool = True, chunks: int = 12) -> Targets:
@@ -85,6 +87,21 @@ def test_a_bark_is_loud_where_it_is_said_to_be() -> None:
     assert heard.any()
     assert not batch.targets.heard[..., SMOKE].any()
     assert power[heard & known].mean() > power[~heard & known].mean() + 0.3
+
+
+def test_speech_also_comes_as_a_sound_of_its_own() -> None:
+    speech = pieces()[1]
+    found = [pieces()[0], Piece("speech", speech.samples, speech.regions, "someone")]
+    impulse = torch.zeros(1, 64)
+    impulse[:, 0] = 1.0
+    config = MixConfig(chunks=15, alerts=0.0, talk=1.0, snr_db=(15.0, 25.0))
+    batch = Mixer(build_pool(found, CPU), impulse, impulse, config, 2).batch(16)
+    loud = batch.samples.unflatten(1, (15, -1)).square().mean(2).log10()
+    heard = batch.targets.heard[..., SPEECH] > 0
+    # Where speech is the bed it is heard throughout; elsewhere it stands out of the bed.
+    some = heard.any(1) & ~heard.all(1)
+    assert some.sum() >= 3
+    assert loud[some][heard[some]].mean() > loud[some][~heard[some]].mean() + 0.3
 
 
 def test_frames_are_those_of_the_running_program() -> None:
