@@ -4,6 +4,7 @@ told to be busy or to fail, so that tests see what alerts do meanwhile.
 
 from __future__ import annotations
 
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from everlisten.app.alert_service import alert_service
 from everlisten.app.alerting import AlertControl
@@ -195,6 +198,33 @@ def desktop(
                 model.gate.set()
                 window.shut_down()
                 controller.shut_down()
+
+
+class Recording:
+    """What a sink of the sound server plays, from the time that this is made.
+
+    Args:
+        sink: Its name.
+        path: Where it is kept.
+        qtbot: Waits until something is recorded.
+    """
+
+    _RATE_HZ = 16_000
+
+    def __init__(self, sink: str, path: Path, qtbot: Any) -> None:
+        self._path = path
+        form = [f"--rate={self._RATE_HZ}", "--channels=1", "--format=s16le"]
+        self._process = subprocess.Popen(["parec", f"--device={sink}.monitor", *form, str(path)])
+        qtbot.waitUntil(lambda: path.exists() and path.stat().st_size > 0, timeout=READY_MS)
+
+    def strengths(self, *frequencies_hz: float) -> list[float]:
+        """End it; how strong each frequency was."""
+        self._process.terminate()
+        self._process.wait()
+        samples = np.fromfile(self._path, np.int16) / 32768.0
+        spectrum = np.abs(np.fft.rfft(samples))
+        bins_hz = np.fft.rfftfreq(len(samples), 1 / self._RATE_HZ)
+        return [float(spectrum[np.abs(bins_hz - hz) < 2].max()) for hz in frequencies_hz]
 
 
 def _listen_in(desk: Desktop) -> None:

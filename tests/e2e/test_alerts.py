@@ -2,13 +2,12 @@
 holds them up. A tiny model knows a tone for each sound; real ones are played elsewhere.
 """
 
-import subprocess
 import time
 
 import numpy as np
 import pytest
 import soundfile
-from alert_rig import desktop
+from alert_rig import Recording, desktop
 from sound_fixture import RATE_HZ, hush, pulses, temporal_three, tone, write_sound_model
 
 from everlisten.engine.events import AlertAcknowledged, AlertHealth, EngineState, SoundHeard
@@ -196,17 +195,11 @@ def test_the_tone_of_an_alert_is_heard_and_not_captioned(
 ):
     sound_server.add_microphone("near", "speakers", "Near")
     desk = desk_of(audible=True, selection=SourceSelection(mode="mic", microphone="pulse:near"))
-    heard = tmp_path / "heard.raw"
-    recorder = ["parec", "--device=speakers.monitor", "--rate=16000", "--channels=1"]
-    with subprocess.Popen([*recorder, "--format=s16le", str(heard)]) as recording:
-        qtbot.waitUntil(lambda: heard.exists() and heard.stat().st_size > 0, timeout=WAIT_MS)
-        began_s = play(tone("siren", 1.2), "speakers")
-        qtbot.waitUntil(lambda: sounds(desk) == ["siren"], timeout=WAIT_MS)
-        qtbot.wait(3_000)
-        recording.terminate()
-    spectrum = np.abs(np.fft.rfft(np.fromfile(heard, np.int16) / 32768.0))
-    frequencies_hz = np.fft.rfftfreq(2 * (len(spectrum) - 1), 1 / RATE_HZ)
-    sounded = [spectrum[np.abs(frequencies_hz - hz) < 2].max() for hz in (659.0, 880.0, 450.0)]
+    recording = Recording("speakers", tmp_path / "heard.raw", qtbot)
+    began_s = play(tone("siren", 1.2), "speakers")
+    qtbot.waitUntil(lambda: sounds(desk) == ["siren"], timeout=WAIT_MS)
+    qtbot.wait(3_000)
+    sounded = recording.strengths(659.0, 880.0, 450.0)
     assert min(sounded[:2]) > 20 * sounded[2], "no tone was played"
     at_s, _ = desk.alerts()[0]
     assert loudest(desk) > 0.1

@@ -11,14 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from alert_rig import desktop
+from alert_rig import Recording, desktop
+from PySide6.QtCore import Qt
 
 from everlisten.trainer.sounds.activity import SAMPLE_RATE_HZ
 from everlisten.trainer.sounds.corpus import read_corpus
 from everlisten.trainer.sounds.outcomes import Event, Telling, match
 from everlisten.trainer.sounds.streams import event_stream
+from everlisten.ui.sounds_page import SoundsPage
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.qt_log_ignore("This plugin does not support")]
 
 FOLD = 0
 TWELVE = [
@@ -85,9 +87,8 @@ def stream_of(shared, tmp_path):
     return make
 
 
-def play(qtbot, server, desk, stream):
-    """What became of each event once the whole stream was played, and every alert."""
-    path, events, seconds = stream
+def ready(qtbot, desk):
+    """Until sounds are judged."""
 
     def listens():
         session = desk.controller.session()
@@ -95,6 +96,12 @@ def play(qtbot, server, desk, stream):
         return hearing is not None and hearing.load.chunks > 3 and desk.alerting.reading().working
 
     qtbot.waitUntil(listens, timeout=WAIT_MS)
+
+
+def play(qtbot, server, desk, stream):
+    """What became of each event once the whole stream was played, and every alert."""
+    path, events, seconds = stream
+    ready(qtbot, desk)
     begin_s = Playback(qtbot, server, desk, path).to_its_end(seconds)
     alerts = [alert for _, alert in desk.alerts()]
     told = [Telling(sound=alert.sound, at_s=float(alert.emitted_s - begin_s)) for alert in alerts]
@@ -126,6 +133,24 @@ def test_a_few_sounds_of_a_day(qtbot, sound_server, stream_of):
     with desktop(qtbot) as desk:
         matched, alerts = play(qtbot, sound_server, desk, stream)
         check(qtbot, desk, matched, alerts, most_missed=0, late_s=4.0)
+
+
+def test_the_test_button_of_a_smoke_alarm_is_seen_and_heard(qtbot, sound_server, tmp_path):
+    with desktop(qtbot, audible=True) as desk:
+        ready(qtbot, desk)
+        desk.window.show_settings()
+        dialog = desk.window.settings_dialog
+        dialog.show_page("Sounds")
+        recording = Recording("speakers", tmp_path / "heard.raw", qtbot)
+        item = dialog.findChild(SoundsPage).sounds.items["smoke_alarm"]
+        qtbot.mouseClick(item.test, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda: bool(desk.banner()), timeout=WAIT_MS)
+        qtbot.wait(2_000)
+        assert desk.banner() == ["smoke_alarm"]
+        assert [alert.label for _, alert in desk.alerts()] == ["Test: Smoke alarm"]
+        assert len(desk.timeline()) == 1
+        first, second, between = recording.strengths(784.0, 1_047.0, 900.0)
+        assert min(first, second) > 5 * between, "no tone was played"
 
 
 @pytest.mark.slow
