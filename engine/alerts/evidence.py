@@ -33,9 +33,9 @@ RHYTHM_SEEN = 0.5
 """Confidence from which a rhythm counts as seen: the first whole pattern."""
 RHYTHM_MATTERS = 4.5
 """Further below its bar no rhythm makes an alarm: help, and half the probability for going on."""
-SURE = 3.0
+SURE = 2.0
 """A chunk so far above the bar counts twice, so that a clear sound is told within a second: where a
-threshold is 0.5, from a probability of 0.95."""
+threshold is 0.5, from a probability of 0.88."""
 _LEAST_P = 1e-4
 
 

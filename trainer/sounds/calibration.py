@@ -31,6 +31,9 @@ CANDIDATES = tuple(1 / (1 + math.exp(-x / 2)) for x in range(-11, 13))
 _WRONG_WEIGHT = 0.6
 """What a sound loses in worth when it is told on as many clips without it as it has clips."""
 
+_FEW = 4.0
+"""Of a sound with so many recordings, real and synthesised clips count the same; with more, the
+real ones more."""
 _VITAL = {"smoke_alarm": 5.0, "co_alarm": 5.0}
 """How much more than others it is worth to find these."""
 _CAUTION = 3
@@ -53,7 +56,7 @@ class Candidate:
 
     Attributes:
         threshold: A probability.
-        recall: Mean over real and synthesised clips, each kind counting the same; 0..1.
+        recall: Of real and synthesised clips; 0..1.
         wrong: Clips without the sound on which it was told, over clips with it.
         false_per_hour: On streams without alerts.
         weight: How much it is worth to find the sound, 1 as a rule.
@@ -190,8 +193,6 @@ def candidate(trial: Trial, sound: str, threshold: float) -> Candidate:
     """What a sound did in one trial."""
     clips = [each for each in trial if each.kind == CLIP]
     own = [each for each in clips if each.sound == sound]
-    kinds = [[e for e in own if e.synthetic == synthetic] for synthetic in (False, True)]
-    recalls = [sum(map(is_hit, kind)) / len(kind) for kind in kinds if kind]
     wrong = sum(
         any(told.sound == sound for told in each.judged) for each in clips if each.sound != sound
     )
@@ -202,11 +203,21 @@ def candidate(trial: Trial, sound: str, threshold: float) -> Candidate:
     hours = sum(each.seconds for each in streams) / 3600
     return Candidate(
         threshold=threshold,
-        recall=sum(recalls) / len(recalls) if recalls else 0.0,
+        recall=_recall(own),
         wrong=wrong / max(1, len(own)),
         false_per_hour=false / hours if hours else 0.0,
         weight=_VITAL.get(sound, 1.0),
     )
+
+
+def _recall(clips: Sequence[Outcome]) -> float:
+    """Of one sound's clips: the more recordings there are, the more their clips count."""
+    real, made = ([e for e in clips if e.synthetic is each] for each in (False, True))
+    recordings = len({each.group for each in real})
+    weights = (recordings, _FEW if made else 0.0)
+    shares = (sum(map(is_hit, kind)) / max(1, len(kind)) for kind in (real, made))
+    together = sum(weight * share for weight, share in zip(weights, shares, strict=True))
+    return together / max(1.0, sum(weights))
 
 
 def cautious(candidates: Sequence[Candidate]) -> list[Candidate]:

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
+
+from everlisten.engine.alerts.catalogue import shipped_alerts
+from everlisten.engine.alerts.contest import WAIT_S
 
 PATTERN_S = {"smoke_alarm": 2.5, "co_alarm": 0.7}
 """A patterned alarm can't be known before the end of its first whole pattern."""
 TAIL_S = 2.0
 """An alert told so long after the end of its event still belongs to it."""
+_CHUNK_S = 0.4
+
+
+@cache
+def _waits(sound: str) -> bool:
+    """Whether the sound is taken for an alarm with a pattern, and has none itself."""
+    entries = shipped_alerts()
+    entry = entries.get(sound)
+    if entry is None or entry.pattern or not entry.group:
+        return False
+    return any(other.pattern and other.group == entry.group for other in entries.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +44,13 @@ class Event:
     def due_s(self) -> float:
         """From here latency counts: the onset, or the end of the first pattern."""
         return self.onset_s + PATTERN_S.get(self.sound, 0.0)
+
+    @property
+    def latest_s(self) -> float:
+        """An alert told later is not for this event."""
+        # The policy lets a beep wait for an alarm's first pattern, from the chunk that held it on.
+        waited_s = WAIT_S + 2 * _CHUNK_S if _waits(self.sound) else 0.0
+        return max(self.offset_s + TAIL_S, self.onset_s + waited_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +122,7 @@ def match(events: Sequence[Event], told: Iterable[Telling]) -> Matched:
         fitting = [
             number
             for number, event in enumerate(events)
-            if event.sound == telling.sound
-            and event.onset_s <= telling.at_s <= event.offset_s + TAIL_S
+            if event.sound == telling.sound and event.onset_s <= telling.at_s <= event.latest_s
         ]
         if not fitting:
             false.append(telling)

@@ -95,7 +95,6 @@ def sneezing(rng: Rng) -> Synthetic:
             (0.0, uniform(rng, 0.05, 0.3) * _throat(rng, gasp, 500) * gate(length, 0.05, 0.03))
         )
         time_s = seconds + uniform(rng, 0.02, 0.25)
-    onset_s = time_s
     length = count(uniform(rng, 0.18, 0.5))
     hiss = noise(rng, length, band(log_uniform(rng, 500, 2500), uniform(rng, 4000, 7500), 6.0))
     hiss *= decay(length, uniform(rng, 0.25, 0.7))
@@ -106,7 +105,7 @@ def sneezing(rng: Rng) -> Synthetic:
     wave = hiss / np.abs(hiss).max() + uniform(rng, 0, 1.6) * cry
     wave = _dulled(rng, wave, uniform(rng, 800, 2500), (0, 6))
     parts.append((time_s, wave * gate(length, 0.004, 0.06)))
-    return finished(laid(parts), "sneezing", "sneeze", onset_s=onset_s)
+    return finished(laid(parts), "sneezing", "sneeze")
 
 
 def snoring(rng: Rng) -> Synthetic:

@@ -49,6 +49,17 @@ def test_latency_counts_from_the_onset_or_the_end_of_the_first_pattern() -> None
     assert [each.sound for each in found.false] == ["dog_barking"]
 
 
+def test_a_beep_that_waits_for_an_alarm_s_pattern_is_told_in_time() -> None:
+    """As long as the policy lets it wait; a bark need not wait."""
+    beep, bark = (
+        Event(sound=sound, onset_s=3.0, offset_s=3.5) for sound in ("appliance_beep", "dog_barking")
+    )
+    told = [Telling(sound=each.sound, at_s=6.8) for each in (beep, bark)]
+    assert match([beep], told[:1]).latency_s == (pytest.approx(3.8),)
+    assert match([bark], told[1:]).latency_s == (None,)
+    assert match([beep], [Telling(sound="appliance_beep", at_s=7.2)]).latency_s == (None,)
+
+
 def test_an_alert_belongs_to_the_event_that_has_begun() -> None:
     twice = [
         Event(sound="dog_barking", onset_s=10.0, offset_s=11.0),
