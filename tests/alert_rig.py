@@ -215,12 +215,21 @@ class Recording:
         self._path = path
         form = [f"--rate={self._RATE_HZ}", "--channels=1", "--format=s16le"]
         self._process = subprocess.Popen(["parec", f"--device={sink}.monitor", *form, str(path)])
-        qtbot.waitUntil(lambda: path.exists() and path.stat().st_size > 0, timeout=READY_MS)
+        self._qtbot = qtbot
 
-    def strengths(self, *frequencies_hz: float) -> list[float]:
-        """End it; how strong each frequency was."""
+    def __enter__(self) -> Recording:
+        self._qtbot.waitUntil(self._begun, timeout=READY_MS)
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._process.terminate()
         self._process.wait()
+
+    def _begun(self) -> bool:
+        return self._path.exists() and self._path.stat().st_size > 0
+
+    def strengths(self, *frequencies_hz: float) -> list[float]:
+        """How strong each frequency was so far."""
         samples = np.fromfile(self._path, np.int16) / 32768.0
         spectrum = np.abs(np.fft.rfft(samples))
         bins_hz = np.fft.rfftfreq(len(samples), 1 / self._RATE_HZ)

@@ -195,10 +195,10 @@ def test_the_tone_of_an_alert_is_heard_and_not_captioned(
 ):
     sound_server.add_microphone("near", "speakers", "Near")
     desk = desk_of(audible=True, selection=SourceSelection(mode="mic", microphone="pulse:near"))
-    recording = Recording("speakers", tmp_path / "heard.raw", qtbot)
-    began_s = play(tone("siren", 1.2), "speakers")
-    qtbot.waitUntil(lambda: sounds(desk) == ["siren"], timeout=WAIT_MS)
-    qtbot.wait(3_000)
+    with Recording("speakers", tmp_path / "heard.raw", qtbot) as recording:
+        began_s = play(tone("siren", 1.2), "speakers")
+        qtbot.waitUntil(lambda: sounds(desk) == ["siren"], timeout=WAIT_MS)
+        qtbot.wait(3_000)
     sounded = recording.strengths(659.0, 880.0, 450.0)
     assert min(sounded[:2]) > 20 * sounded[2], "no tone was played"
     at_s, _ = desk.alerts()[0]

@@ -141,11 +141,11 @@ def test_the_test_button_of_a_smoke_alarm_is_seen_and_heard(qtbot, sound_server,
         desk.window.show_settings()
         dialog = desk.window.settings_dialog
         dialog.show_page("Sounds")
-        recording = Recording("speakers", tmp_path / "heard.raw", qtbot)
         item = dialog.findChild(SoundsPage).sounds.items["smoke_alarm"]
-        qtbot.mouseClick(item.test, Qt.MouseButton.LeftButton)
-        qtbot.waitUntil(lambda: bool(desk.banner()), timeout=WAIT_MS)
-        qtbot.wait(2_000)
+        with Recording("speakers", tmp_path / "heard.raw", qtbot) as recording:
+            qtbot.mouseClick(item.test, Qt.MouseButton.LeftButton)
+            qtbot.waitUntil(lambda: bool(desk.banner()), timeout=WAIT_MS)
+            qtbot.wait(2_000)
         assert desk.banner() == ["smoke_alarm"]
         assert [alert.label for _, alert in desk.alerts()] == ["Test: Smoke alarm"]
         assert len(desk.timeline()) == 1

@@ -250,7 +250,7 @@ class TowerLayer(nn.Module):
         return self._fed(x + self.dropout(self.out(mixed)))
 
     def _mask(self, batch: int, chunks: int, like: Tensor) -> Tensor:
-        """What each chunk's rows add to their scores, [B N, H, 20, 20 (left + 1)].
+        """What each chunk's rows add to their scores, [B N, H, 20, 20 (left + 1)], a view.
 
         A chunk alone needs none: the same bias for all keys changes nothing.
         """
@@ -261,8 +261,8 @@ class TowerLayer(nn.Module):
         # Before the first chunk there is nothing to attend to.
         hidden = (seen < self._left).repeat_interleave(ROWS, 1)[:, None, None, :]
         mask = torch.where(hidden, -1e4, bias.float()).to(like.dtype)
-        wide = mask.expand(batch, chunks, _HEADS, ROWS, ROWS * (self._left + 1))
-        return wide.flatten(0, 1)
+        each = mask.expand(batch, chunks, _HEADS, 1, ROWS * (self._left + 1)).flatten(0, 1)
+        return each.expand(-1, -1, ROWS, -1)
 
     def _windows(self, part: Tensor) -> Tensor:
         """[B, N, H, 20, d] to [B, N, H, 20 (left + 1), d]: each chunk's own and the ones before."""

@@ -10,7 +10,7 @@ What follows was heard by neither model nor head:
 - one recording of each original of the kind in the fold, in a quiet room;
 - the same under speech of the fold that is 5 dB quieter than the sound;
 - all other recordings of the fold as one stream, home noise and speech among them, for the false
-  alarms. What is or may be of the kind is not counted, nor are the 6 s after it.
+  alarms. What is or, by that name, may be of the kind is not counted, nor are the 6 s after it.
 
 The lesson's background is of the other folds and holds none of `KINDS`. How many copies of the
 examples are heard depends on the speed of the computer, as in every lesson.
@@ -120,7 +120,7 @@ class Fold:
 
 
 def may_be(clip: Clip, kind: str) -> bool:
-    """Whether a recording is or may hold a kind of sound."""
+    """Whether a recording is or may hold a kind of sound, as far as the corpus names it so."""
     return kind in (clip.label, clip.sound, *clip.unsure)
 
 

@@ -123,11 +123,11 @@ def test_each_fold_gets_its_thresholds_from_the_others() -> None:
         cross_calibrated(folds[:1])
 
 
-def outcome(kind: str, sound: str, *told: str, synthetic: bool = False) -> Outcome:
+def outcome(kind: str, sound: str, *told: str, synthetic: bool = False, group: str = "") -> Outcome:
     events = (Event(sound=sound, onset_s=4.0, offset_s=6.0),) if sound else ()
     return Outcome(
         kind=kind, name=sound, fold=0, seconds=1800.0, sound=sound, synthetic=synthetic,
-        events=events, told=tuple(Telling(sound=each, at_s=4.8) for each in told),
+        group=group, events=events, told=tuple(Telling(sound=each, at_s=4.8) for each in told),
     )  # fmt: skip
 
 
@@ -147,6 +147,17 @@ def test_a_candidate_is_counted_by_hand() -> None:
         threshold=0.3, recall=0.9, wrong=pytest.approx(1 / 3), false_per_hour=2.0
     )
     assert found.worth(0.1) == pytest.approx(0.9 - 0.2 - 0.2)
+
+
+def test_the_more_recordings_the_more_real_clips_count() -> None:
+    trial = [
+        outcome("clip", "siren", "siren", group="one"),
+        outcome("clip", "siren", group="another"),
+        outcome("clip", "siren", "siren", synthetic=True),
+    ]
+    assert candidate(trial, "siren", 0.3).recall == pytest.approx((2 * 0.5 + 4 * 1.0) / 6)
+    assert candidate(trial[:2], "siren", 0.3).recall == 0.5
+    assert candidate(trial[2:], "siren", 0.3).recall == 1.0
 
 
 def test_of_equal_thresholds_the_middle_one_is_taken() -> None:

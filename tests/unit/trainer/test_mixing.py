@@ -104,6 +104,19 @@ def test_speech_also_comes_as_a_sound_of_its_own() -> None:
     assert loud[some][heard[some]].mean() > loud[some][~heard[some]].mean() + 0.3
 
 
+def test_beds_are_heard_through_rooms() -> None:
+    """Here a room that is silent: what is left of the bed is the microphone's own hiss."""
+    impulse = torch.zeros(1, 64)
+    impulse[:, 0] = 1.0
+    levels = []
+    for share in (0.0, 1.0):
+        config = MixConfig(chunks=15, present=0.0, bed_db=(-30.0, -29.0), roomy_beds=share)
+        bed = Mixer(build_pool(pieces(), CPU), torch.zeros(1, 64), impulse, config, 5)
+        levels.append(float(bed.batch(8).samples.square().mean(1).sqrt().min()))
+    assert levels[0] > 3e-3
+    assert levels[1] < 2e-3
+
+
 def test_frames_are_those_of_the_running_program() -> None:
     samples = torch.from_numpy(np.random.default_rng(1).normal(0, 0.1, 64_000).astype(np.float32))
     ours = LogMel(torch.as_tensor(mel_filters(MEL_BINS), dtype=torch.float32))(samples[None])[0]
