@@ -213,7 +213,8 @@ class Recording:
 
     def __init__(self, sink: str, path: Path, qtbot: Any) -> None:
         self._path = path
-        form = [f"--rate={self._RATE_HZ}", "--channels=1", "--format=s16le"]
+        # What it still holds when it is ended is lost; by default that may be two seconds.
+        form = [f"--rate={self._RATE_HZ}", "--channels=1", "--format=s16le", "--latency-msec=50"]
         self._process = subprocess.Popen(["parec", f"--device={sink}.monitor", *form, str(path)])
         self._qtbot = qtbot
 

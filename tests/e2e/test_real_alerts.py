@@ -135,6 +135,12 @@ def test_a_few_sounds_of_a_day(qtbot, sound_server, stream_of):
         check(qtbot, desk, matched, alerts, most_missed=0, late_s=4.0)
 
 
+def sounded(recording):
+    """Whether the tone of an emergency was heard: both its notes, and nothing between them."""
+    low, high, between = recording.strengths(784.0, 1_047.0, 900.0)
+    return min(low, high) > 20 * between
+
+
 def test_the_test_button_of_a_smoke_alarm_is_seen_and_heard(qtbot, sound_server, tmp_path):
     with desktop(qtbot, audible=True) as desk:
         ready(qtbot, desk)
@@ -145,12 +151,10 @@ def test_the_test_button_of_a_smoke_alarm_is_seen_and_heard(qtbot, sound_server,
         with Recording("speakers", tmp_path / "heard.raw", qtbot) as recording:
             qtbot.mouseClick(item.test, Qt.MouseButton.LeftButton)
             qtbot.waitUntil(lambda: bool(desk.banner()), timeout=WAIT_MS)
-            qtbot.wait(2_000)
+            qtbot.waitUntil(lambda: sounded(recording), timeout=WAIT_MS)
         assert desk.banner() == ["smoke_alarm"]
         assert [alert.label for _, alert in desk.alerts()] == ["Test: Smoke alarm"]
         assert len(desk.timeline()) == 1
-        first, second, between = recording.strengths(784.0, 1_047.0, 900.0)
-        assert min(first, second) > 5 * between, "no tone was played"
 
 
 @pytest.mark.slow
