@@ -232,8 +232,9 @@ class Recording:
     def strengths(self, *frequencies_hz: float) -> list[float]:
         """How strong each frequency was so far."""
         samples = np.fromfile(self._path, np.int16) / 32768.0
-        spectrum = np.abs(np.fft.rfft(samples))
-        bins_hz = np.fft.rfftfreq(len(samples), 1 / self._RATE_HZ)
+        size = max(len(samples), self._RATE_HZ)  # bins of 1 Hz at least
+        spectrum = np.abs(np.fft.rfft(samples, size))
+        bins_hz = np.fft.rfftfreq(size, 1 / self._RATE_HZ)
         return [float(spectrum[np.abs(bins_hz - hz) < 2].max()) for hz in frequencies_hz]
 
 

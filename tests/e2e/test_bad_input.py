@@ -243,7 +243,8 @@ def test_a_reader_that_goes_away_ends_listening_in_order(demo_scene):
     with subprocess.Popen(
         [*command, "--fast"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as run:
-        run.stdout.readline()
+        # A session in which nothing was said yet would not be kept.
+        assert any(json.loads(line)["type"] == "caption_final" for line in run.stdout)
         run.stdout.close()
         assert run.wait(60) == 0
         assert run.stderr.read() == ""
