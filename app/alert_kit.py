@@ -235,7 +235,6 @@ class AlertKit:
             sources=lambda: self._sources_of(post),
             sink=tell,
             session=post.session,
-            started_s=post.started_s,
             feed_problem=lambda: post.problem(self._sources_of(post)),
         )
 

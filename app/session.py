@@ -78,7 +78,6 @@ class Session:
     def start(self) -> None:
         """Begin to listen."""
         plan = self._plan
-        self._started_s = time.monotonic()
         self.id = self._writer.begin_session(
             model=plan.model_name, sources=plan.sources, title=plan.title
         ).session
@@ -97,7 +96,6 @@ class Session:
             WatchPost(
                 ring=self._watch_ring,
                 session=self.id,
-                started_s=self._started_s,
                 problem=self.problem_of,
             )
         )
@@ -132,7 +130,6 @@ class Session:
             sink=self._tell,
             instruction=self._instruction,
             session=self.id,
-            started_s=self._started_s,
             feed_problem=lambda: self.problem,
         )
 
@@ -170,7 +167,6 @@ class Session:
                 start_s=now_s,
                 end_s=now_s,
                 emitted_s=now_s,
-                wall_s=self.age_s,
                 text=text,
             )
         )
@@ -179,11 +175,6 @@ class Session:
     def interrupt(self) -> None:
         """Break off the running reply."""
         self.engine.send(Interrupt())
-
-    @property
-    def age_s(self) -> float:
-        """Seconds since the session began."""
-        return time.monotonic() - self._started_s
 
     @property
     def problem(self) -> str:
@@ -239,7 +230,6 @@ class Session:
                 session=self.id,
                 end_s=consumed_s,
                 emitted_s=consumed_s,
-                wall_s=self.age_s,
             )
         )
 

@@ -67,8 +67,6 @@ class WatchPost:
 
     ring: ChunkRing
     session: str
-    started_s: float
-    """`time.monotonic()` of the start."""
     problem: Callable[[Sequence[SourceName]], str]
     """What is wrong with the sound of these sources, in sentences."""
 

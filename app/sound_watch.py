@@ -7,7 +7,6 @@ minutes late is none.
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import threading
 import time
@@ -77,6 +76,7 @@ class SoundWatch:
         self._wanted = wanted
         self._settings = settings
         self._clock = clock
+        self._posted_s = clock()
         self._thread: SoundThread | None = None
         self._former: SoundThread | None = None
         """The last one that ended; has its clips still."""
@@ -218,12 +218,17 @@ class SoundWatch:
     def _report(self, problem: str, now_s: float) -> None:
         self._problem = problem
         self._told_s = now_s
-        wall_s = max(0.0, time.monotonic() - self._post.started_s)
         session = self._post.session
-        health = AlertHealth(
-            id=f"{session}-alert-health", session=session, working=False, problem=problem
+        self._tell(
+            AlertHealth(
+                id=f"{session}-alert-health",
+                session=session,
+                # Nobody counts chunks now; the session's age stands for its stream time.
+                emitted_s=now_s - self._posted_s,
+                working=False,
+                problem=problem,
+            )
         )
-        self._tell(dataclasses.replace(health, wall_s=wall_s, emitted_s=wall_s))
 
     def _dismiss(self) -> None:
         thread, self._thread = self._thread, None

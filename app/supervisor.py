@@ -70,7 +70,6 @@ class ProblemReporter:
                 id=f"{session.id}-health",
                 session=session.id,
                 emitted_s=load.consumed_s,
-                wall_s=session.age_s,
                 lag_s=load.lag_s,
                 load=load.load,
                 dropped=session.ring.dropped,

@@ -40,7 +40,9 @@ class EngineEvent:
         start_s: Stream time where that what the event is about begins.
         end_s: Stream time where it ends.
         emitted_s: Stream time consumed when the event was emitted.
-        wall_s: Seconds since the session started when it was emitted; stamped by the runner.
+        wall_s: Seconds since the session started when it was handed over; stamped by the timeline
+            writer, so readers get events in this order, but for what overtakes others (what is
+            urgent, what the writer itself tells). 0 before that, and outside of a session.
     """
 
     type: ClassVar[str]

@@ -6,7 +6,6 @@ deep), for the disk or for a window (`sink` must not block).
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -89,7 +88,6 @@ class EngineThread(CommandedThread[Command]):
         sink: Takes every event, in order; must not block.
         instruction: What the model starts with.
         session: Identifier that goes into the events.
-        started_s: `time.monotonic()` of the session's start, for `wall_s`.
         feed_problem: What is wrong with the sound, for the health events; "" if nothing is.
     """
 
@@ -101,7 +99,6 @@ class EngineThread(CommandedThread[Command]):
         sink: EventSink,
         instruction: Instruction,
         session: str,
-        started_s: float,
         feed_problem: Callable[[], str] = str,
     ) -> None:
         super().__init__("engine", Shutdown())
@@ -110,7 +107,6 @@ class EngineThread(CommandedThread[Command]):
         self._sink = sink
         self._instruction = instruction
         self._session = session
-        self._started_s = started_s
         self._feed_problem = feed_problem
         self._next_health_s = 0.0
         self._advanced_s = 0.0
@@ -218,6 +214,5 @@ class EngineThread(CommandedThread[Command]):
         )
 
     def _emit(self, events: Sequence[EngineEvent]) -> None:
-        wall_s = time.monotonic() - self._started_s
         for event in events:
-            self._sink(dataclasses.replace(event, wall_s=wall_s))
+            self._sink(event)

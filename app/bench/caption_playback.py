@@ -107,7 +107,6 @@ def played(model: EmbeddedModel, samples: Samples, instruction: Instruction) -> 
         sink=lambda event: events.append((time.monotonic() - began_s, event)),
         instruction=instruction,
         session=_SESSION,
-        started_s=began_s,
     )
     engine.start()
     for chunk in chunks(samples):

@@ -85,7 +85,6 @@ def soak(
     began_s = time.monotonic()
     engine = EngineThread(
         model=model, ring=ring, sink=take, instruction=instruction, session="soak",
-        started_s=began_s,
     )  # fmt: skip
     producer = _Producer(ring, chunks, CHUNK_S / speed, captured_s)
     engine.start()

@@ -7,7 +7,6 @@ sentence; who owns it starts another.
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import time
 from collections import deque
@@ -126,7 +125,6 @@ class SoundThread(CommandedThread[Command]):
         sources: What is listened to now; more than one is mixed. Asked for every chunk.
         sink: Takes every event, in order; must not block.
         session: Identifier that goes into the events.
-        started_s: `time.monotonic()` of the session's start, for `wall_s`.
         feed_problem: What is wrong with the sound of these sources; "" if nothing is.
     """
 
@@ -138,7 +136,6 @@ class SoundThread(CommandedThread[Command]):
         sources: Callable[[], Sources],
         sink: EventSink,
         session: str,
-        started_s: float,
         feed_problem: Callable[[], str] = str,
     ) -> None:
         super().__init__("sounds", Shutdown())
@@ -147,7 +144,6 @@ class SoundThread(CommandedThread[Command]):
         self._sources = sources
         self._sink = sink
         self._session = session
-        self._started_s = started_s
         self._feed_problem = feed_problem
         self._memory = SoundMemory()
         self._clerk = Clerk(self._tell_failure)
@@ -336,9 +332,8 @@ class SoundThread(CommandedThread[Command]):
                                  emitted_s=self.load.consumed_s, text=sentence)])  # fmt: skip
 
     def _emit(self, events: Sequence[EngineEvent]) -> None:
-        wall_s = time.monotonic() - self._started_s
         for event in events:
-            self._sink(dataclasses.replace(event, wall_s=wall_s))
+            self._sink(event)
 
 
 def _inside(sentence: str) -> str:

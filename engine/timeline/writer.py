@@ -7,10 +7,13 @@ without touching the disk.
 When the disk refuses, listening goes on: partials still pass, the user is told once, and unsaved
 finals wait in memory, in order, until a retry commits and publishes them. At `stop` the rest goes
 to a spill file (see `spill`).
+
+The threads that tell events meet here, so here each event gets its `wall_s`.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import queue
 import threading
@@ -59,6 +62,10 @@ class TimelineWriter:
         self._store = store
         self._retention_days = retention_days
         self._queue: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
+        # Held over stamping and queueing, so that what waits is in the order of its stamps.
+        self._put_lock = threading.Lock()
+        self._began_s: dict[str, float] = {}
+        """By session; kept after its end, for what is told of it then."""
         self._feeds: list[EventFeed] = []
         self._feeds_lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -88,8 +95,12 @@ class TimelineWriter:
             self._feeds.remove(feed)
 
     def put(self, entry: Entry) -> None:
-        """Hand over an event, from any thread; never blocks."""
-        self._queue.put(entry)
+        """Hand over an event, from any thread; waits for no disk and no reader.
+
+        Its `wall_s` is set, if its session was begun here.
+        """
+        with self._put_lock:
+            self._queue.put(self._stamped(entry))
 
     def begin_session(
         self,
@@ -109,6 +120,7 @@ class TimelineWriter:
         """
         now = datetime.now().astimezone() if now is None else now
         session = new_session_id(now)
+        self._began_s[session] = time.monotonic()
         event = SessionStarted(
             id=session,
             session=session,
@@ -277,7 +289,14 @@ class TimelineWriter:
             self._fail(self._store.notices.pop(0))
 
     def _fail(self, sentence: str) -> None:
-        self._publish([EngineFailed(id="timeline", session=self._session, text=sentence)])
+        failed = EngineFailed(id="timeline", session=self._session, text=sentence)
+        self._publish([self._stamped(failed)])
+
+    def _stamped(self, entry: Entry) -> Entry:
+        began_s = self._began_s.get(entry.session)
+        if began_s is None or not isinstance(entry, EngineEvent):
+            return entry
+        return dataclasses.replace(entry, wall_s=time.monotonic() - began_s)
 
     def _publish(self, entries: Sequence[Entry]) -> None:
         events = [entry for entry in entries if isinstance(entry, EngineEvent)]

@@ -42,7 +42,7 @@ class Rig:
         self.told = []
         self.refusal = None
         self.wanted = True
-        post = WatchPost(ring=self.ring, session="s", started_s=0.0, problem=lambda sources: "")
+        post = WatchPost(ring=self.ring, session="s", problem=lambda sources: "")
         self.watch = SoundWatch(
             post,
             self.employ,
@@ -104,6 +104,10 @@ def test_a_missing_model_is_said_told_again_and_tried_again(rig):
     for _ in range(60):
         rig.after(1.0)
     assert 3 <= len(rig.told) <= 8
+    times_s = [health.emitted_s for health in rig.told]
+    assert times_s == sorted(times_s)
+    assert times_s[0] == 0.0
+    assert 30.0 <= times_s[-1] <= 60.0
     rig.refusal = None
     rig.after(sound_watch.RESTART_LAST_S)
     assert rig.watch.hearing is not None

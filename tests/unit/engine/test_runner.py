@@ -105,7 +105,6 @@ def engine_for(model, ring, said):
         sink=said.append,
         instruction=Instruction(),
         session="s",
-        started_s=time.monotonic() - 5.0,
     )
 
 
@@ -133,15 +132,6 @@ def test_every_chunk_in_order_then_the_last_words(ring, said):
     assert engine.load.chunks == 20
     assert engine.load.consumed_s == pytest.approx(8.0)
     assert not engine.failed
-
-
-def test_events_are_stamped_with_the_time_since_the_start(ring, said):
-    ring.push(chunk(0))
-    ring.close()
-    engine = engine_for(CountingModel(), ring, said)
-    engine.start()
-    engine.join(10)
-    assert all(event.wall_s >= 5.0 for event in said)
 
 
 def test_commands_take_effect_between_steps(ring, said):

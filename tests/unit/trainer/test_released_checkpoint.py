@@ -183,7 +183,7 @@ def test_a_session_says_the_name_where_nano_would(
         ring.push(chunk)
     ring.close()
     engine = EngineThread(
-        model=model, ring=ring, sink=said.append, session="s", started_s=0.0,
+        model=model, ring=ring, sink=said.append, session="s",
         instruction=Instruction(captions=False, assistant="warn"),
     )  # fmt: skip
     engine.start()

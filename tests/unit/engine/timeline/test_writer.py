@@ -1,6 +1,9 @@
 """First the disk, then the world: order, refusal, recovery from it, and the end."""
 
+import dataclasses
+import itertools
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -97,6 +100,84 @@ def test_order_is_kept_and_finals_are_on_disk_when_they_arrive(
         assert event == expected
         if isinstance(event, CaptionFinal):
             assert event in history.events("s1")
+
+
+def test_the_stamp_is_the_time_since_the_session_began(writer: TimelineWriter) -> None:
+    feed = writer.subscribe()
+    before_s = time.monotonic()
+    first = writer.begin_session().session
+    after_s = time.monotonic()
+    time.sleep(0.1)
+    later_s = time.monotonic()
+    second = writer.begin_session().session
+    put_s = time.monotonic()
+    writer.put(caption("of the first", session=first))
+    writer.put(caption("of the second", session=second))
+    done_s = time.monotonic()
+    old, new = take(feed, 4)[2:]
+    assert put_s - after_s <= old.wall_s <= done_s - before_s
+    assert 0.0 <= new.wall_s <= done_s - later_s
+
+
+def test_events_of_a_session_that_began_elsewhere_keep_their_stamp(writer: TimelineWriter) -> None:
+    feed = writer.subscribe()
+    writer.begin_session()
+    take(feed, 1)
+    foreign = dataclasses.replace(caption("x"), wall_s=7.0)
+    writer.put(foreign)
+    assert take(feed, 1) == [foreign]
+
+
+def test_what_the_writer_tells_itself_is_stamped_too(writer: TimelineWriter) -> None:
+    feed = writer.subscribe()
+    session = writer.begin_session().session
+    writer.put(caption("before", session=session))
+    take(feed, 2)
+    time.sleep(0.05)
+    refusal = Refusal(writer)
+    writer.put(caption("waits", session=session))
+    (failure,) = take(feed, 1)
+    refusal.lift()
+    (late,) = take(feed, 1)
+    assert isinstance(failure, EngineFailed)
+    assert failure.wall_s >= late.wall_s > 0.0, "it waited with the stamp that it got at once"
+
+
+@pytest.fixture
+def hasty_switches() -> Iterator[None]:
+    """Threads take turns as often as the interpreter can, so that a race is met, not missed."""
+    usual_s = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(usual_s)
+
+
+@pytest.mark.usefixtures("hasty_switches")
+def test_what_several_threads_put_at_once_comes_in_the_order_of_its_stamps(
+    writer: TimelineWriter,
+) -> None:
+    threads, each = 4, 1000
+    feed = writer.subscribe()
+    session = writer.begin_session().session
+    take(feed, 1)
+    ready = threading.Barrier(threads)
+
+    def tell(name: str) -> None:
+        ready.wait(10.0)
+        for number in range(each):
+            writer.put(CaptionPartial(id=name, session=session, start_s=float(number)))
+
+    tellers = [threading.Thread(target=tell, args=(f"u{index}",)) for index in range(threads)]
+    for teller in tellers:
+        teller.start()
+    events = take(feed, threads * each)
+    for teller in tellers:
+        teller.join()
+    assert all(early.wall_s <= late.wall_s for early, late in itertools.pairwise(events))
+    assert events[0].wall_s < events[-1].wall_s
+    for index in range(threads):
+        own = [event.start_s for event in events if event.id == f"u{index}"]
+        assert own == [float(number) for number in range(each)]
 
 
 def test_put_never_blocks_while_the_disk_hangs(writer: TimelineWriter) -> None:
