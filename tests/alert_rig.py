@@ -108,13 +108,24 @@ class Desktop:
         self.told: list[tuple[float, EngineEvent]] = []
         """Everything that was told, and when (`time.monotonic()`)."""
         self.notified: list[str] = []
+        self._feed = equipment.writer.subscribe()
+        self._published: list[EngineEvent] = []
 
     def alerts(self) -> list[tuple[float, SoundAlert]]:
-        """The first telling of every alert."""
+        """The first telling of every alert; before the timeline, which stamps its `wall_s`."""
         first: dict[str, tuple[float, SoundAlert]] = {}
         for at_s, event in self.told:
             if isinstance(event, SoundAlert):
                 first.setdefault(event.id, (at_s, event))
+        return list(first.values())
+
+    def published_alerts(self) -> list[SoundAlert]:
+        """The same as the timeline gives it to its readers."""
+        self._published += self._feed.drain()
+        first: dict[str, SoundAlert] = {}
+        for event in self._published:
+            if isinstance(event, SoundAlert):
+                first.setdefault(event.id, event)
         return list(first.values())
 
     def banner(self) -> list[str]:
