@@ -44,6 +44,7 @@ TORCH_BY_NATURE = (
             "sounds.pool",
             "sounds.released_checkpoint",
             "sounds.targets",
+            "sounds.teacher",
             "sounds.train",
             "sounds.validation",
         )

@@ -38,13 +38,12 @@ class Candidate:
         )
         tower = model.encoder
         if isinstance(tower, Tower):
-            wanted = {name for name in tower.state_dict() if not name.startswith("norms")}
-            wanted = {name for name in wanted if not name.endswith("age_bias")}
-            tower.load_state_dict({name: encoder[name] for name in wanted}, strict=False)
+            tower.load_whisper(encoder)
         return model
 
     def rate_of(self, name: str) -> float:
-        """Of a parameter."""
+        """Of a parameter of the network, also where a pupil holds it as `nano`."""
+        name = name.removeprefix("nano.")
         own = ("conv", "layers.")
         whisper = self.nano or self.ear.kind == "whisper"
         if whisper and name.startswith(tuple(f"encoder.{each}" for each in own)):

@@ -79,10 +79,12 @@ class Told(NamedTuple):
     Attributes:
         decisions: [B, N, V] at each chunk's ASSISTANT.
         reply: [B, 3, V] at TEXT_BEGIN, emotion and name after the last chunk.
+        understood: [B, N, 384], what the decisions are made of.
     """
 
     decisions: Tensor
     reply: Tensor
+    understood: Tensor
 
 
 class Nano(nn.Module):
@@ -127,7 +129,8 @@ class Nano(nn.Module):
         x = self._embedded(log_mel, chunks)
         text_begin = self.markers[3].expand(len(x), 1, _WIDTH)
         x = self._understood(torch.cat((x[:, :-1], text_begin, self.words[reply]), 1), chunks)
-        return Told(self.outlet(x[:, _ROWS - 2 : chunks * _ROWS : _ROWS]), self.outlet(x[:, -3:]))
+        understood = x[:, _ROWS - 2 : chunks * _ROWS : _ROWS]
+        return Told(self.outlet(understood), self.outlet(x[:, -3:]), understood)
 
     def state_shapes(self) -> list[tuple[int, ...]]:
         """Which past rows there are, and keys and values of each layer; zeros at the start."""

@@ -185,6 +185,25 @@ class Tower(nn.Module):
         normed: Tensor = self.norms[-1](x.unflatten(2, (-1, 2)).mean(3))
         return normed.flatten(1, 2)
 
+    def whole(self, log_mel: Tensor) -> list[Tensor]:
+        """Rows [B, 20 N, 512] after each layer, all attending to all of the stream as in Whisper.
+
+        Needs `left_chunks` 0.
+        """
+        x = self._filtered(log_mel)
+        x = (x + sinusoids(x.shape[1], _WIDTH).to(x))[:, None]
+        rows = []
+        for layer in self.layers:
+            x = layer(x)
+            rows.append(x[:, 0])
+        return rows
+
+    def load_whisper(self, weights: dict[str, Tensor]) -> None:
+        """Take Whisper's convolutions and layers; what it has not stays."""
+        own = ("norms.", "age_bias")
+        wanted = [name for name in self.state_dict() if not any(each in name for each in own)]
+        self.load_state_dict({name: weights[name] for name in wanted}, strict=False)
+
     def _rows(self, log_mel: Tensor) -> Tensor:
         """Convolved chunks [B, N, 20, 512]."""
         chunks = log_mel.unflatten(2, (-1, CHUNK_FRAMES)).transpose(1, 2)
@@ -217,8 +236,12 @@ class Tower(nn.Module):
 
     def _convolved(self, frames: Tensor) -> Tensor:
         """Chunks [M, 80, 40], each alone, to rows [M, 20, 512]."""
-        x = nnf.gelu(self.conv2(nnf.gelu(self.conv1(frames))))
-        return x.transpose(1, 2) + self.positions
+        return self._filtered(frames) + self.positions
+
+    def _filtered(self, frames: Tensor) -> Tensor:
+        """Frames [M, 80, T] to rows [M, T / 2, 512] without positions."""
+        x: Tensor = nnf.gelu(self.conv2(nnf.gelu(self.conv1(frames))))
+        return x.transpose(1, 2)
 
 
 class TowerLayer(nn.Module):

@@ -30,7 +30,7 @@ from everlisten.trainer.sounds.log_mel import MEL_BINS, LogMel, masked
 from everlisten.trainer.sounds.mixing import Batch, MixConfig, Mixer
 from everlisten.trainer.sounds.nano import Nano
 from everlisten.trainer.sounds.network import Ear, parameters_of
-from everlisten.trainer.sounds.objective import Spoken, hearing_loss
+from everlisten.trainer.sounds.objective import Spoken, hearing_loss, taught_loss
 from everlisten.trainer.sounds.pool import (
     build_pool,
     real_pieces,
@@ -38,6 +38,7 @@ from everlisten.trainer.sounds.pool import (
 )
 from everlisten.trainer.sounds.rooms import microphone_response, room_response
 from everlisten.trainer.sounds.targets import Targets
+from everlisten.trainer.sounds.teacher import Pupil, Teacher
 from everlisten.trainer.sounds.validation import Scores, validate
 from everlisten.trainer.sounds.whisper_weights import encoder_weights
 
@@ -52,8 +53,8 @@ SYNTHETIC = {
 _ROOMS, _MICROPHONES = 400, 160
 _ROOM_SAMPLES, _MICROPHONE_SAMPLES = 8_000, 512
 T = TypeVar("T")
-LossOf = Callable[[Tensor, Targets], Tensor]
-"""Log-mel frames [B, 80, 40 N] and what is right for them to a loss."""
+LossOf = Callable[[Tensor, Tensor, Targets], Tensor]
+"""Log-mel frames [B, 80, 40 N], what is hidden in them, and what is right for them to a loss."""
 _VALIDATION_BATCHES, _VALIDATION_SEED = 12, 7_777
 
 
@@ -129,28 +130,39 @@ def train(
     model = candidate.build(encoder).to(workshop.device)
     mixer = workshop.mixer(workshop.seed + 1)
     hidden = torch.Generator(workshop.device).manual_seed(workshop.seed + 2)
-    loss_of = _spoken(workshop, model) if isinstance(model, Nano) else _heard(workshop, model)
+    trained, loss_of = _lesson(workshop, model, candidate, encoder)
 
     def loss() -> Tensor:
         batch = mixer.batch(batch_size)
-        log_mel = masked(workshop.log_mel(batch.samples), hidden)
+        log_mel = workshop.log_mel(batch.samples)
         with workshop.precision():
-            return loss_of(log_mel, batch.targets)
+            return loss_of(log_mel, masked(log_mel, hidden), batch.targets)
 
-    return fit(model, candidate.rate_of, loss, config, _tell)
-
-
-def _heard(workshop: Workshop, model: Ear) -> LossOf:
-    heard = workshop.compiled(model.forward)
-    return lambda log_mel, targets: hearing_loss(heard(log_mel), targets)
+    averaged = fit(trained, candidate.rate_of, loss, config, _tell)
+    return averaged.nano if isinstance(averaged, Pupil) else averaged
 
 
-def _spoken(workshop: Workshop, model: Nano) -> LossOf:
-    spoken, told = Spoken(model.vocabulary, workshop.device), workshop.compiled(model.told)
+def _lesson(
+    workshop: Workshop, model: Nano | Ear, candidate: Candidate, encoder: dict[str, Tensor]
+) -> tuple[nn.Module, LossOf]:
+    """What is trained, the network or a pupil around it, and on what."""
+    if isinstance(model, Ear):
+        heard = workshop.compiled(model.forward)
+        return model, lambda _clear, log_mel, targets: hearing_loss(heard(log_mel), targets)
+    teacher = Teacher(encoder, candidate.ear.layers).to(workshop.device)
+    pupil = Pupil(model, teacher.width).to(workshop.device)
+    return pupil, _taught(workshop, pupil, teacher)
 
-    def loss(log_mel: Tensor, targets: Targets) -> Tensor:
+
+def _taught(workshop: Workshop, pupil: Pupil, teacher: Teacher) -> LossOf:
+    """The teacher hears all of what the pupil hears a part of."""
+    spoken = Spoken(pupil.nano.vocabulary, workshop.device)
+    told, taught = workshop.compiled(pupil.forward), workshop.compiled(teacher.forward)
+
+    def loss(clear: Tensor, log_mel: Tensor, targets: Targets) -> Tensor:
         reply = spoken.reply(targets)
-        return spoken.loss(told(log_mel, reply.words), reply, targets)
+        said, answer = told(log_mel, reply.words)
+        return spoken.loss(said, reply, targets) + taught_loss(answer, taught(clear))
 
     return loss
 

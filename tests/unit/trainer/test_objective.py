@@ -15,6 +15,7 @@ from everlisten.trainer.sounds.targets import Targets
 
 CPU = torch.device("cpu")
 WORDS = Vocabulary(len(SOUNDS))
+NOTHING = torch.zeros(1, 4, 384)
 DOG, SMOKE, MUSIC = (SOUNDS.index(name) for name in ("dog_barking", "smoke_alarm", "music"))
 
 
@@ -69,7 +70,7 @@ def test_the_loss_is_small_only_where_all_is_said_right() -> None:
     def loss(decisions: list[int], said: list[int]) -> float:
         logits = sure(decisions)
         logits[0, 2:, SMOKE] = 9.0
-        return float(spoken.loss(Told(logits, sure(said)), reply, heard))
+        return float(spoken.loss(Told(logits, sure(said), NOTHING), reply, heard))
 
     right = loss([silent, silent, speak, speak], [smoke, SMOKE, WORDS.text_end])
     assert right < 0.05
