@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -26,7 +27,9 @@ _LOUDEST_CHUNKS = 75
 _LOWEST_LOUDEST = -4.0
 """log10 of a power; otherwise the noise of a quiet room would be blown up to full scale."""
 _FLOOR = -10.0
+_NUMBERS = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
 Vector = NDArray[np.float32]
+Memory = dict[str, NDArray[np.floating[Any]]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +53,7 @@ class SoundState:
     """Everything that is remembered of one stream."""
 
     log_mel: LogMelState
-    memory: dict[str, NDArray[np.float32]]
+    memory: Memory
     """The network's own state, by the name of its input."""
     signal: SignalState = field(default_factory=signal.new_state)
     loudest: deque[float] = field(default_factory=lambda: deque(maxlen=_LOUDEST_CHUNKS))
@@ -84,14 +87,15 @@ class SoundModel:
             self.sounds: tuple[str, ...] = tuple(json.loads(metadata["sounds"]))
             self.version: str = metadata["version"]
             self.thresholds: Mapping[str, float] = _thresholds(metadata["thresholds"], self.sounds)
-            self._memory = {
-                one.name: tuple(one.shape)
+            # Of every stream at its start: the network reads what it is given and writes anew.
+            self._empty = {
+                one.name: np.zeros(one.shape, _NUMBERS[one.type])
                 for one in self._session.get_inputs()
                 if one.name != "log_mel"
             }
             self._outputs = [
                 "probabilities", "embedding",
-                *(f"{name.removesuffix('_in')}_out" for name in self._memory),
+                *(f"{name.removesuffix('_in')}_out" for name in self._empty),
             ]  # fmt: skip
             reading = self.step(np.zeros(CHUNK_SAMPLES, np.float32), self.new_state())
         except Exception as error:
@@ -107,15 +111,12 @@ class SoundModel:
 
     def new_state(self) -> SoundState:
         """State of a stream that has heard nothing."""
-        return SoundState(
-            log_mel=self._log_mel.new_state(),
-            memory={name: np.zeros(shape, np.float32) for name, shape in self._memory.items()},
-        )
+        return SoundState(log_mel=self._log_mel.new_state(), memory=dict(self._empty))
 
     def reset(self, state: SoundState) -> None:
         """Make `state` equal to a fresh one."""
         state.log_mel = self._log_mel.new_state()
-        state.memory = {name: np.zeros_like(value) for name, value in state.memory.items()}
+        state.memory = dict(self._empty)
         signal.reset(state.signal)
         state.loudest.clear()
         state.broken = ""
@@ -136,7 +137,7 @@ class SoundModel:
         if not sound or not all(np.isfinite(one).all() for one in outputs[2:]):
             self.reset(state)  # a network that has lost its way would stay lost
             return self._nothing(len(embedding), "The sound model computed no numbers.")
-        state.memory = dict(zip(self._memory, outputs[2:], strict=True))
+        state.memory = dict(zip(self._empty, outputs[2:], strict=True))
         # The first frames of a chunk hold samples of the one before it.
         broken, state.broken = clean.broken or state.broken, clean.broken
         if clean.silent or broken:

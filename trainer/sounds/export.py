@@ -19,21 +19,22 @@ _OPSET = 17
 
 
 class _Step(nn.Module):
-    """The network's step with the state as separate tensors."""
+    """The network's step with the state as separate tensors, kept in half of the memory."""
 
     def __init__(self, network: Nano | Ear) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, log_mel: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
-        probabilities, embedding, kept = self.network.step(log_mel, state)
-        return (probabilities, embedding, *kept)
+        before = [each.float() for each in state]
+        probabilities, embedding, kept = self.network.step(log_mel, before)
+        return (probabilities, embedding, *(each.half() for each in kept))
 
 
 def export(
     network: Nano | Ear, path: Path, *, version: str, thresholds: Mapping[str, float] | None = None
 ) -> None:
-    """Write `path`: matrices of int8, everything else float32.
+    """Write `path`: matrices of int8, what a stream keeps in float16, everything else float32.
 
     Args:
         network: On the CPU, in float32.
@@ -47,7 +48,8 @@ def export(
 
     shapes = network.state_shapes()
     names = [f"state_{i}" for i in range(len(shapes))]
-    inputs = (torch.zeros(1, MEL_BINS, CHUNK_FRAMES), *(torch.zeros(shape) for shape in shapes))
+    state = (torch.zeros(shape, dtype=torch.float16) for shape in shapes)
+    inputs = (torch.zeros(1, MEL_BINS, CHUNK_FRAMES), *state)
     step = _Step(network)
     step.eval()
     with tempfile.TemporaryDirectory() as folder:
