@@ -10,7 +10,7 @@ import io
 import os
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,11 +33,13 @@ class Background:
         embeddings: float16 [N, D], consecutive chunks.
         starts: int64 [S], ascending: rows where another recording begins; the first is 0.
         version: Of the sound model; "" if the file does not say.
+        labels: What each of the S recordings is; empty if the file does not say.
     """
 
     embeddings: NDArray[np.float16]
     starts: NDArray[np.int64]
     version: str = ""
+    labels: tuple[str, ...] = ()
 
     @property
     def hours(self) -> float:
@@ -57,6 +59,12 @@ class Background:
                 begin = start
         return np.cumsum(begins)
 
+    def recordings(self) -> NDArray[np.int64]:
+        """int64 [N]: number of the recording of each chunk."""
+        begins = np.zeros(len(self.embeddings), np.int64)
+        begins[self.starts] = 1
+        return np.cumsum(begins) - 1
+
     def statistics(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Mean and standard deviation of each of the D numbers, float32 [D] both."""
         embeddings = self.embeddings.astype(np.float32)
@@ -65,7 +73,10 @@ class Background:
 
 
 def build_background(
-    model: Embedder, recordings: Iterable[Samples], max_hours: float = 3.0
+    model: Embedder,
+    recordings: Iterable[Samples],
+    max_hours: float = 3.0,
+    labels: Sequence[str] = (),
 ) -> Background:
     """Let the model hear recordings as one stream.
 
@@ -74,26 +85,32 @@ def build_background(
         recordings: float32 [T] each, 16 kHz. Recordings from one original are to stand side by
             side: false alarms are measured on blocks that were not learnt from.
         max_hours: What is longer is left out.
+        labels: What each recording is, if that is to be kept.
     """
     state = model.new_state()
     rows: list[NDArray[np.float16]] = []
     starts: list[int] = []
+    kept: list[str] = []
     pending = np.zeros(0, np.float32)
     limit = round(max_hours * 3600 / CHUNK_S)
-    for recording in recordings:
+    for number, recording in enumerate(recordings):
         if len(rows) >= limit:
             break
         pending = np.concatenate((pending, recording.astype(np.float32)))
         whole = len(pending) // CHUNK_SAMPLES
         if whole:
             starts.append(len(rows))
+            kept += labels[number : number + 1]
         for chunk in pending[: whole * CHUNK_SAMPLES].reshape(whole, CHUNK_SAMPLES):
             rows.append(model.step(chunk, state).embedding.astype(np.float16))
         pending = pending[whole * CHUNK_SAMPLES :]
     del rows[limit:]
     embeddings = np.stack(rows) if rows else np.zeros((0, model.embedding_width), np.float16)
     return Background(
-        embeddings=embeddings, starts=np.array(starts, np.int64), version=model.version
+        embeddings=embeddings,
+        starts=np.array(starts, np.int64),
+        version=model.version,
+        labels=tuple(kept),
     )
 
 
@@ -106,6 +123,7 @@ def save_background(background: Background, path: Path) -> None:
         starts=background.starts,
         hours=np.float64(background.hours),
         version=np.array(background.version),
+        labels=np.array(background.labels, np.str_),
     )
     temporary = path.with_name(f"{path.name}.part")
     temporary.write_bytes(stream.getvalue())
@@ -127,17 +145,19 @@ def load_background(path: Path, model: Embedder | None = None) -> Background:
             embeddings = file["embeddings"].astype(np.float16)
             starts = file["starts"].astype(np.int64) if "starts" in file else np.zeros(1, np.int64)
             version = str(file["version"]) if "version" in file else ""
+            labels = tuple(map(str, file["labels"])) if "labels" in file else ()
     except FileNotFoundError as error:
         raise ModelLoadError(
             f"{path} is missing: sounds cannot be taught; install Everlisten again"
         ) from error
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ModelLoadError(f"{path} is damaged: install Everlisten again ({error})") from error
-    if embeddings.ndim != 2 or not np.isfinite(embeddings).all():
+    whole = len(labels) in (0, len(starts))
+    if embeddings.ndim != 2 or not np.isfinite(embeddings).all() or not whole:
         raise ModelLoadError(f"{path} is damaged: install Everlisten again")
     other = model is not None and (
         embeddings.shape[1] != model.embedding_width or version not in ("", model.version)
     )
     if other:
         raise ModelLoadError(f"{path} belongs to another sound model: install Everlisten again")
-    return Background(embeddings=embeddings, starts=starts, version=version)
+    return Background(embeddings=embeddings, starts=starts, version=version, labels=labels)

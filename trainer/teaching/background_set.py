@@ -73,7 +73,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="default: background.npz beside the model")
     args = parser.parse_args()
     clips = selected(read_corpus(args.data).training())
-    background = build_background(SoundModel(args.model), _read(clips), MAX_HOURS)
+    labels = [clip.label for clip in clips]
+    background = build_background(SoundModel(args.model), _read(clips), MAX_HOURS, labels)
     path = args.out or args.model.with_name("background.npz")
     save_background(background, path)
     print(f"{path}: {background.hours:.2f} hours of {len(background.starts)} recordings")

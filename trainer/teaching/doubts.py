@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 from numpy.typing import NDArray
 
 from everlisten.engine.sounds.taught import Estimate
+from everlisten.trainer.teaching.background import Background
 from everlisten.trainer.teaching.evidence import Evidence
-from everlisten.trainer.teaching.measure import ALARMS_PER_HOUR, Measured, Scores
+from everlisten.trainer.teaching.measure import ALARMS_PER_HOUR, Measured, Scores, is_known
 
-_LOW = 0.6
 _ALIKE = 0.5
 """Cosine of standardised features: recordings of one kind of sound reach 0.6 to 0.9 with the one
 that is most like them, recordings of different things 0.1 to 0.45."""
 _FEW = 0.5
+_NAMED = 3
+"""So many kinds of sound are named at most."""
 _MUCH_LESS = 0.2
 """Of few examples a smaller difference is chance."""
 
 
 def doubts(
-    evidence: Evidence, scores: Scores, counts: Measured, hours: float, repeated: int
+    evidence: Evidence, scores: Scores, counts: Measured, background: Background, repeated: int
 ) -> tuple[str, ...]:
     """Sentences for the user, the gravest first.
 
@@ -27,13 +31,15 @@ def doubts(
         evidence: What was learnt from.
         scores: The held-out scores.
         counts: What they come to.
-        hours: Of background.
+        background: Of the evidence.
         repeated: Examples that were dropped as the same recording again.
     """
     found = []
-    if counts.recall < _LOW or counts.recognised < counts.trials / 2:
+    if not is_known(counts):
         found.append(_why_low(evidence, scores))
-    elif counts.false_alarms > _bearable(hours):
+    elif scores.relative.any():
+        found.append(_too_alike(evidence, background))
+    elif counts.false_alarms > _bearable(background.hours):
         found.append("Other sounds will often be taken for it: more examples may help.")
     if repeated:
         found.append(
@@ -79,6 +85,13 @@ def _alarms_often(estimate: Estimate) -> bool:
 def _bearable(hours: float) -> float:
     """False alarms in so much background."""
     return max(ALARMS_PER_HOUR * hours, 2.0)
+
+
+def _too_alike(evidence: Evidence, background: Background) -> str:
+    labels = background.labels
+    names = Counter(labels[number] for number in evidence.left_out() if labels)
+    which = ", ".join(name.replace("_", " ") for name, _ in names.most_common(_NAMED))
+    return "It will also be told for sounds much like it" + (f" ({which})." if which else ".")
 
 
 def _why_low(evidence: Evidence, scores: Scores) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +55,8 @@ class Evidence:
         copy: int; number of the copy, -1 elsewhere.
         example: int; number of the example that it was made of, -1 elsewhere.
         background: bool; the consecutive chunks of the background.
-        block: int [background rows]; its blocks.
+        block, recording: int [background rows]; its blocks and recordings.
+        relative: bool [background rows]; left out of every fit, see `relatives`.
         weight: float32; as if nothing was left out.
     """
 
@@ -69,6 +70,8 @@ class Evidence:
     example: NDArray[np.int64]
     background: Rows
     block: NDArray[np.int64]
+    recording: NDArray[np.int64]
+    relative: Rows
     weight: NDArray[np.float32]
 
     def fit(self, left_out: Rows | None = None, ridge: float = RIDGE) -> NDArray[np.float32]:
@@ -78,6 +81,16 @@ class Evidence:
         for part in (self.label, self.background):
             weights[part] /= max(float(weights[part].sum()), 1e-9)
         return fit_logistic(self.rows, self.label, weights, ridge)
+
+    def without(self, relative: Rows) -> Evidence:
+        """The same without some of the background, bool [background rows], in every fit."""
+        weight = self.weight.copy()
+        weight[np.flatnonzero(self.background)[relative]] = 0
+        return replace(self, relative=relative, weight=weight)
+
+    def left_out(self) -> NDArray[np.int64]:
+        """Numbers of the background's recordings of which nothing is in a fit."""
+        return np.setdiff1d(self.recording, self.recording[~self.relative])
 
     def head(self, solution: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
         """Weights float32 [2 D] and bias for features that are not standardised."""
@@ -118,6 +131,8 @@ def gather(
         scale=scale,
         background=is_background,
         block=background.blocks(),
+        recording=background.recordings(),
+        relative=np.zeros(len(backdrop), np.bool_),
         weight=_weights(owners, is_background),
         label=owners.label,
         touching=owners.touching,

@@ -17,6 +17,7 @@ from everlisten.trainer.teaching.embedder import Embedder, Embeddings, embed
 from everlisten.trainer.teaching.evidence import Evidence, HeardCopy, gather
 from everlisten.trainer.teaching.examples import TeachingError, checked
 from everlisten.trainer.teaching.measure import Scores, held_out_scores, measured, threshold_of
+from everlisten.trainer.teaching.relatives import without_relatives
 
 _SHORT_SPAN, _LONG_SPAN = 3, 6
 _LONG_CHUNKS = 10
@@ -80,7 +81,7 @@ def teach(
     strange += [o.embeddings.astype(np.float32) for o in others if o.version == model.version]
     evidence = gather(copies, background, strange, _span(copies))
     plain = np.array([copy.plain for copy in copies])
-    scores = held_out_scores(evidence, plain)
+    evidence, scores = without_relatives(evidence, held_out_scores(evidence, plain))
     weights, bias = _head(evidence, scores)
     return TaughtSound(
         id=new_id(),
@@ -136,7 +137,7 @@ def _span(copies: Sequence[HeardCopy]) -> int:
 
 def _head(evidence: Evidence, scores: Scores) -> tuple[Embeddings, float]:
     """Fitted on everything, with the threshold at a probability of one half."""
-    limit = threshold_of(scores.peaks, scores.background)
+    limit = threshold_of(scores.peaks, scores.others())
     scale = _CLEARLY / max(float(np.median(scores.peaks)) - limit, 1.0)
     weights, bias = evidence.head(evidence.fit())
     return (weights * np.float32(scale)).astype(np.float32), (bias - limit) * scale
@@ -152,5 +153,5 @@ def _estimate(
         recall=counts.recall,
         false_alarms=counts.false_alarms,
         background_hours=background.hours,
-        warnings=doubts(evidence, scores, counts, background.hours, repeated),
+        warnings=doubts(evidence, scores, counts, background, repeated),
     )

@@ -22,6 +22,8 @@ _STRETCH_CHUNKS = round(10.0 / CHUNK_S)
 _TOWARDS_SOUND = 0.5
 """Where the threshold lies between the background's loudest and the weakest recognised copies."""
 _WEAK_COPIES = 0.2
+_ENOUGH = 0.6
+"""Of the copies of examples that were left out."""
 
 Logits = NDArray[np.float32]
 
@@ -36,6 +38,7 @@ class Scores:
         plain: bool [copies].
         background: float32 [N]; every window of the background, in its order.
         half: bool [N]; which half it belongs to.
+        relative: bool [N]; too much like the sound to choose a threshold by, see `relatives`.
     """
 
     peaks: Logits
@@ -43,6 +46,12 @@ class Scores:
     plain: NDArray[np.bool_]
     background: Logits
     half: NDArray[np.bool_]
+    relative: NDArray[np.bool_]
+
+    def others(self, side: bool | None = None) -> Logits:
+        """The background, or a half of it, without what is too much like the sound."""
+        wanted = ~self.relative if side is None else ~self.relative & (self.half == side)
+        return self.background[wanted]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +86,10 @@ def held_out_scores(evidence: Evidence, plain: NDArray[np.bool_]) -> Scores:
         left_out = np.zeros(len(evidence.rows), np.bool_)
         left_out[at[half == side]] = True
         background[half == side] = evidence.rows[left_out] @ evidence.fit(left_out)
-    return Scores(peaks=peaks, example=owner, plain=plain, background=background, half=half)
+    return Scores(
+        peaks=peaks, example=owner, plain=plain, background=background, half=half,
+        relative=evidence.relative,
+    )  # fmt: skip
 
 
 def alarm_count(background: Logits, threshold: float) -> int:
@@ -104,13 +116,13 @@ def measured(scores: Scores) -> Measured:
     examples = np.unique(scores.example)
     for example in examples:
         own = scores.example == example
-        recognised[own] = scores.peaks[own] >= threshold_of(scores.peaks[~own], scores.background)
+        recognised[own] = scores.peaks[own] >= threshold_of(scores.peaks[~own], scores.others())
     alarms = 0
     for side in (False, True):
         heard = scores.background[scores.half == side]
         if len(heard):
-            other = scores.background[scores.half != side]
-            limit = threshold_of(scores.peaks, other if len(other) else heard)
+            other = scores.others(not side)
+            limit = threshold_of(scores.peaks, other if len(other) else scores.others(side))
             alarms += alarm_count(heard, limit)
     changed = [
         recognised[(scores.example == example) & ~scores.plain].mean() for example in examples
@@ -121,6 +133,11 @@ def measured(scores: Scores) -> Measured:
         recall=float(np.mean(changed)),
         false_alarms=alarms,
     )
+
+
+def is_known(counts: Measured) -> bool:
+    """Whether it is recognised often enough to be of use."""
+    return counts.recall >= _ENOUGH and counts.recognised >= counts.trials / 2
 
 
 def _quietest(background: Logits, bearable: int) -> float:

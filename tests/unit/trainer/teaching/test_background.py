@@ -1,5 +1,7 @@
 """The background is one stream of the model, is kept whole, and belongs to its model."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from teaching_fixture import LogMelStatistics, everyday
@@ -59,6 +61,25 @@ def test_it_is_read_as_it_was_written(model, background, tmp_path):
     assert np.array_equal(again.starts, background.starts)
     assert again.version == "statistics-1"
     assert [each.name for each in tmp_path.iterdir()] == ["background.npz"]
+
+
+def test_labels_stay_with_their_recordings(model, recordings, tmp_path):
+    """A recording that is too short to have a chunk has no label either."""
+    labels = ["a", "too short", "b", "c", "d", "e", "f"]
+    recordings.insert(1, recordings[0][:160])
+    background = build_background(model, recordings, labels=labels)
+    assert background.labels == ("a", "b", "c", "d", "e", "f")
+    save_background(background, tmp_path / "b.npz")
+    assert load_background(tmp_path / "b.npz", model).labels == background.labels
+    numbers = background.recordings()
+    assert numbers[background.starts].tolist() == [0, 1, 2, 3, 4, 5]
+    assert (np.diff(numbers) >= 0).all()
+
+
+def test_labels_of_other_recordings_are_damage(model, background, tmp_path):
+    save_background(replace(background, labels=("one",)), tmp_path / "b.npz")
+    with pytest.raises(ModelLoadError, match="damaged"):
+        load_background(tmp_path / "b.npz", model)
 
 
 def test_a_plain_file_of_embeddings_does(tmp_path):

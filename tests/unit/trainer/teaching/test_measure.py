@@ -25,6 +25,7 @@ def scores(peaks, background):
         plain=np.tile([True] + [False] * (peaks.shape[1] - 1), len(peaks)),
         background=background,
         half=np.arange(len(background)) // 150 % 2 == 1,
+        relative=np.zeros(len(background), np.bool_),
     )
 
 
