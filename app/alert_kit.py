@@ -26,9 +26,10 @@ from everlisten.engine.alerts.catalogue import (
     load_alerts,
     shipped_alerts,
 )
-from everlisten.engine.alerts.policy import AlertPolicy, local_now
+from everlisten.engine.alerts.policy import AlertPolicy
 from everlisten.engine.alerts.settings import AlertSettings
-from everlisten.engine.alerts.snoozes import Snoozes
+from everlisten.engine.alerts.snoozes import Snoozes, local_now
+from everlisten.engine.alerts.urgent_replies import UrgentReplyPolicy
 from everlisten.engine.errors import EngineError
 from everlisten.engine.events import EngineEvent, EngineFailed, SoundAlert, SoundHeard, is_test
 from everlisten.engine.runner import EventSink
@@ -74,7 +75,7 @@ class AlertKit:
         self._snoozes = Snoozes()
         self._last_heard: dict[str, float] = {}
         self._told: set[str] = set()
-        self._replies: AlertPolicy | None = None
+        self._replies: UrgentReplyPolicy | None = None
         self.catalogue_problem = ""
         """What is wrong with the user's catalogue; the shipped one is used then."""
 
@@ -202,10 +203,12 @@ class AlertKit:
             language=self.language,
         )
 
-    def policy_of_replies(self) -> AlertPolicy:
+    def policy_of_replies(self) -> UrgentReplyPolicy:
         """Decides by the same choices which urgent replies of the big model are told."""
         if self._replies is None:
-            self._replies = AlertPolicy(self.entries(), self.settings(), snoozes=self._snoozes)
+            self._replies = UrgentReplyPolicy(
+                self.entries(), self.settings(), snoozes=self._snoozes
+            )
         return self._replies
 
     def taught_command(self) -> SetTaught:

@@ -11,7 +11,7 @@ from typing import Any
 
 from everlisten.app.config import ConfigError
 from everlisten.app.engine_config import BIG, DEVICES, EMBEDDED, FOLDER, PRECISIONS, EngineConfig
-from everlisten.engine.alerts.policy import AlertPolicy
+from everlisten.engine.alerts.urgent_replies import UrgentReplyPolicy
 from everlisten.engine.errors import ModelLoadError
 from everlisten.engine.interaction import InteractionModel
 from everlisten.engine.models.catalogue import ModelCatalogue
@@ -88,7 +88,7 @@ def load_big_model(
     catalogue: ModelCatalogue,
     tell: Progress,
     stop: threading.Event,
-    policy: AlertPolicy | None = None,
+    policy: UrgentReplyPolicy | None = None,
 ) -> InteractionModel[Any]:
     """Load the big model; takes seconds to minutes.
 

@@ -7,8 +7,7 @@ again with the same id and a later end. Once the event is over, the same kind is
 
 Held back is what the user switched off or snoozed, and in quiet hours all but emergencies; if it
 still goes on when that ends, it is told then. An emergency that nobody acknowledges is repeated,
-louder each time, three times. Nothing here judges the words of a reply; there are no lists of
-phrases.
+louder each time, three times.
 
 The policy itself holds no session: several threads may use one, each with a state of its own.
 """
@@ -20,8 +19,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
-from everlisten.audio_io.chunk import SourceName
-from everlisten.engine.alerts.catalogue import URGENT_REPLY, AlertEntry, shipped_alerts
+from everlisten.engine.alerts.catalogue import AlertEntry, shipped_alerts
 from everlisten.engine.alerts.contest import WAIT_S, Candidate, Contest
 from everlisten.engine.alerts.evidence import (
     DEFAULT_THRESHOLD,
@@ -35,20 +33,15 @@ from everlisten.engine.alerts.evidence import (
     logit,
 )
 from everlisten.engine.alerts.settings import AlertSettings
-from everlisten.engine.alerts.snoozes import Snoozes
+from everlisten.engine.alerts.snoozes import Snoozes, local_now
 from everlisten.engine.alerts.state import AlertState, Event
 from everlisten.engine.alerts.telling import Teller
-from everlisten.engine.events import TEST_PREFIX, AlertAcknowledged, SoundAlert
+from everlisten.engine.events import AlertAcknowledged, SoundAlert
 from everlisten.engine.sounds.rhythm import Rhythm
 from everlisten.engine.sounds.vocabulary import shipped_sounds
 
 _SLACK_S = 1e-3
 """Sums of 0.4 are not exact."""
-
-
-def local_now() -> datetime:
-    """The wall clock's time with zone."""
-    return datetime.now().astimezone()
 
 
 class AlertPolicy:
@@ -220,49 +213,6 @@ class AlertPolicy:
         ]
         return [self.acknowledge(state, event.id, emitted_s, "snooze") for event in meant]
 
-    def urgent_reply(
-        self,
-        state: AlertState,
-        *,
-        source: SourceName | None,
-        start_s: float,
-        end_s: float,
-        confidence: float,
-        emitted_s: float,
-    ) -> SoundAlert | None:
-        """The model begins a reply that it marks as urgent.
-
-        Args:
-            state: Of the session; updated in place.
-            source: The loudest one over the time in question.
-            start_s: Stream time where the sound begins that the reply is about.
-            end_s: Stream time up to which the model had heard.
-            confidence: Probability with which it decided to speak, 0..1.
-            emitted_s: Stream time consumed by now.
-
-        Returns:
-            A new alert, the present one with a later end, or None while the kind is quiet.
-        """
-        entry = self._entries[URGENT_REPLY]
-        event = state.events.get(entry.id)
-        gap_s = start_s - event.end_s if event is not None else entry.cooldown_s
-        if event is not None and gap_s <= entry.merge_s:
-            event.end_s = max(event.end_s, end_s)
-            event.confidence = max(event.confidence, confidence)
-        elif gap_s < entry.cooldown_s:
-            return None
-        else:
-            # The stream time keeps ids apart when the engine is restarted within a session.
-            event = Event(
-                id=self._new_id(state, entry, end_s), source=source, start_s=start_s, end_s=end_s,
-                confidence=confidence, told_s=emitted_s,
-            )  # fmt: skip
-            state.events[entry.id] = event
-            state.told += 1
-        if not self._teller.tellable(entry):
-            return None
-        return self._teller.alert(entry, event, state, emitted_s, ongoing=False)
-
     def _contest(self, state: AlertState, chunk: HeardChunk) -> Contest:
         bars: dict[str, float] = {}
         needed: dict[str, int] = {}
@@ -344,7 +294,7 @@ class AlertPolicy:
         entry, state, chunk = candidate.entry, contest.state, contest.chunk
         track = state.tracks[entry.id]
         event = Event(
-            id=self._new_id(state, entry, candidate.first_s),
+            id=state.new_id(entry.id, candidate.first_s),
             source=chunk.source,
             start_s=candidate.first_s,
             end_s=chunk.end_s,
@@ -363,10 +313,6 @@ class AlertPolicy:
     def _is_emergency(self, sound: str) -> bool:
         entry = self._entries.get(sound)
         return entry is not None and entry.emergency
-
-    def _new_id(self, state: AlertState, entry: AlertEntry, at_s: float) -> str:
-        prefix = TEST_PREFIX if state.test else ""
-        return f"{prefix}{state.session}-{entry.id}-{round(at_s * 10)}"
 
 
 def _own_rhythm(entry: AlertEntry, chunk: HeardChunk) -> Rhythm | None:

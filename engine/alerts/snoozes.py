@@ -11,6 +11,11 @@ LONGEST_EMERGENCY_MINUTES = 60.0
 LONGEST_MINUTES = 24 * 60.0
 
 
+def local_now() -> datetime:
+    """The wall clock's time with zone."""
+    return datetime.now().astimezone()
+
+
 class Snoozes:
     """Until when each sound, or all of them, is held back.
 

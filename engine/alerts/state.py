@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from everlisten.audio_io.chunk import SourceName
 from everlisten.engine.alerts.evidence import Track
+from everlisten.engine.events import TEST_PREFIX
 from everlisten.engine.sounds.rhythm import Rhythm
 
 
@@ -66,6 +67,11 @@ class AlertState:
     events: dict[str, Event] = field(default_factory=dict)
     waiting: dict[str, tuple[float, float]] = field(default_factory=dict)
     told: int = 0
+
+    def new_id(self, sound: str, at_s: float) -> str:
+        """The id of an alert about `sound` that begins at `at_s`, seconds of the stream."""
+        prefix = TEST_PREFIX if self.test else ""
+        return f"{prefix}{self.session}-{sound}-{round(at_s * 10)}"
 
     def event_of(self, alert_id: str) -> tuple[str, Event] | None:
         """The entry and event of an alert, if it is one of the last."""

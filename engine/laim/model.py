@@ -14,7 +14,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from everlisten.audio_io.chunk import AudioChunk
-from everlisten.engine.alerts.policy import AlertPolicy
+from everlisten.engine.alerts.urgent_replies import UrgentReplyPolicy
 from everlisten.engine.events import EngineEvent
 from everlisten.engine.interaction import Instruction
 from everlisten.engine.laim.briefs import ASSISTANT_LANE, LANES
@@ -49,7 +49,7 @@ class AudioInteractionModel:
         config: LaimConfig | None = None,
         tell: Callable[[str], None] | None = None,
         stop: threading.Event | None = None,
-        policy: AlertPolicy | None = None,
+        policy: UrgentReplyPolicy | None = None,
     ) -> None:
         """Load the weights, compile and capture.
 
@@ -77,16 +77,18 @@ class AudioInteractionModel:
 
     @classmethod
     def of_parts(
-        cls, parts: LaimParts, config: LaimConfig, policy: AlertPolicy | None = None
+        cls, parts: LaimParts, config: LaimConfig, policy: UrgentReplyPolicy | None = None
     ) -> AudioInteractionModel:
         """A model of parts that are loaded already."""
         model = cls.__new__(cls)
         model._begin(parts, config, policy)
         return model
 
-    def _begin(self, parts: LaimParts, config: LaimConfig, policy: AlertPolicy | None) -> None:
+    def _begin(
+        self, parts: LaimParts, config: LaimConfig, policy: UrgentReplyPolicy | None
+    ) -> None:
         self._parts = parts
-        self._policy = policy or AlertPolicy()
+        self._policy = policy or UrgentReplyPolicy()
         self._seating = Seating(parts, config, self._policy)
         self.done = WorkDone()
         release()  # what loading took beside the weights

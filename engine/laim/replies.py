@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from everlisten.audio_io.chunk import CHUNK_S, SourceName
-from everlisten.engine.alerts.policy import AlertPolicy
 from everlisten.engine.alerts.state import AlertState
+from everlisten.engine.alerts.urgent_replies import UrgentReplyPolicy
 from everlisten.engine.events import EngineEvent, ReplyDelta, ReplyFinal
 from everlisten.engine.laim.outcomes import Began, Decided, Ended, Outcome, Word
 from everlisten.engine.laim.text import StreamingDecoder
@@ -44,7 +44,7 @@ class Replies:
     lane: str
     clock: Clock
     text: StreamingDecoder
-    policy: AlertPolicy
+    policy: UrgentReplyPolicy
     alerts: AlertState
     decided: Decided | None = None
     open: WrittenReply | None = None
@@ -84,7 +84,7 @@ class Replies:
         self.open = reply
         if began.emotion is not Emotion.URGENT or decided is None:
             return []
-        alert = self.policy.urgent_reply(
+        alert = self.policy.reply_begun(
             self.alerts,
             source=reply.source,
             start_s=reply.start_s,

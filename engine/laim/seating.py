@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from everlisten.audio_io.chunk import CHUNK_S
-from everlisten.engine.alerts.policy import AlertPolicy
+from everlisten.engine.alerts.urgent_replies import UrgentReplyPolicy
 from everlisten.engine.events import EngineEvent
 from everlisten.engine.laim.briefs import (
     ASSISTANT_LANE,
@@ -48,7 +48,7 @@ class Seating:
 
     parts: LaimParts
     config: LaimConfig
-    policy: AlertPolicy
+    policy: UrgentReplyPolicy
     refused: frozenset[str] = frozenset()
 
     def follow(self, state: LaimState) -> list[EngineEvent]:

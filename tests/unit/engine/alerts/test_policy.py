@@ -383,55 +383,5 @@ def test_a_test_is_marked_and_held_back_by_nothing(room):
     assert alert.label == "Test: Dog"
 
 
-# Urgent replies of the big model
-
-
-def sign(policy, state, start_s, confidence=0.9):
-    return policy.urgent_reply(
-        state,
-        source=SourceName.MIC,
-        start_s=start_s,
-        end_s=start_s + 2.0,
-        confidence=confidence,
-        emitted_s=start_s + 2.4,
-    )
-
-
-def test_an_urgent_reply_is_an_alert(room):
-    alert = sign(room.policy, room.state, 10.0)
-    assert (alert.sound, alert.severity, alert.ongoing) == ("urgent-reply", "emergency", False)
-    assert (alert.start_s, alert.end_s, alert.emitted_s) == (10.0, 12.0, 12.4)
-    assert (alert.session, alert.source, alert.confidence) == ("s1", SourceName.MIC, 0.9)
-    assert "urgent" in alert.why
-
-
-def test_further_urgent_replies_continue_the_event(room):
-    first, second, third = (
-        sign(room.policy, room.state, at_s, 0.5 + at_s / 100) for at_s in (10, 16, 23)
-    )
-    assert first.id == second.id == third.id
-    assert [one.end_s for one in (first, second, third)] == [12, 18, 25]
-    assert third.confidence == pytest.approx(0.73)
-    assert room.state.told == 1
-
-
-def test_after_an_urgent_reply_there_is_a_pause(room):
-    first = sign(room.policy, room.state, 10.0)
-    assert sign(room.policy, room.state, 17.5) is None
-    assert sign(room.policy, room.state, 31.9) is None
-    later = sign(room.policy, room.state, 32.0)
-    assert later.id != first.id
-    assert room.state.told == 2
-
-
-def test_urgent_replies_are_held_back_by_the_same_choices(room):
-    room.policy.settings = AlertSettings(switched_off=frozenset({"urgent-reply"}))
-    assert sign(room.policy, room.state, 10.0) is None
-    room.policy.settings = AlertSettings(quiet_from="00:00", quiet_to="23:59")
-    assert sign(room.policy, room.state, 60.0), "an emergency"
-    room.policy.snooze(room.state, "urgent-reply", 5.0, 61.0)
-    assert sign(room.policy, room.state, 100.0) is None
-
-
 def test_the_shipped_catalogue_is_the_default():
     assert "smoke_alarm" in AlertPolicy().entries

@@ -15,8 +15,8 @@ import torch
 
 from everlisten.audio_io.chunk import CHUNK_SAMPLES, AudioChunk, SourceName
 from everlisten.engine.alerts.catalogue import URGENT_REPLY
-from everlisten.engine.alerts.policy import AlertPolicy
 from everlisten.engine.alerts.settings import AlertSettings
+from everlisten.engine.alerts.urgent_replies import UrgentReplyPolicy
 from everlisten.engine.errors import EngineError, ModelLoadError
 from everlisten.engine.events import (
     CaptionFinal,
@@ -419,7 +419,7 @@ def test_an_urgent_sound_interrupts_and_becomes_an_alert(
 
 def test_urgent_replies_go_through_the_policy_of_the_program(parts: LaimParts) -> None:
     """What the user switched off for the sound thread is switched off here too."""
-    policy = AlertPolicy(settings=AlertSettings(switched_off=frozenset({URGENT_REPLY})))
+    policy = UrgentReplyPolicy(settings=AlertSettings(switched_off=frozenset({URGENT_REPLY})))
     config = LaimConfig(script=lambda lane, chunk: Scripted(5, Emotion.URGENT))
     model = AudioInteractionModel.of_parts(parts, config, policy)
     state = model.new_state(Instruction(captions=False, assistant="warn"), "s")

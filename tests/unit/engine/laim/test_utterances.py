@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from everlisten.audio_io.chunk import SourceName
-from everlisten.engine.alerts.policy import AlertPolicy
+from everlisten.engine.alerts.urgent_replies import UrgentReplyPolicy
 from everlisten.engine.events import (
     CaptionFinal,
     CaptionPartial,
@@ -83,7 +83,7 @@ def translation(clock: Clock, tokenizer: TextTokenizer, captions: Writer) -> Wri
 
 @pytest.fixture
 def replies(clock: Clock, tokenizer: TextTokenizer) -> Writer:
-    policy = AlertPolicy()
+    policy = UrgentReplyPolicy()
     state = policy.new_state("s")
     writer = Replies("assistant", clock, StreamingDecoder(tokenizer), policy, state)
     return Writer(writer, tokenizer)
