@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from everlisten.engine.alerts.catalogue import AlertEntry
-from everlisten.engine.alerts.evidence import RHYTHM_SEEN, HeardChunk, bar
+from everlisten.engine.alerts.evidence import SLACK_S, HeardChunk, bar, own_rhythm
 from everlisten.engine.alerts.state import AlertState
 from everlisten.engine.sounds.vocabulary import SoundWords
 
@@ -54,7 +54,8 @@ class Contest:
     Attributes:
         entries: Every kind of alert, by id.
         others: Sounds that are no alerts, by id.
-        bars: Logit that each kind must reach now, by id.
+        bars: Logit that each kind must reach now to begin, by id.
+        staying: Logit of each kind at half the probability of which its event goes on, by id.
         needed: Hits that each kind needs now, by id.
         state: Of the session; read only.
         chunk: The one that was just heard.
@@ -63,9 +64,27 @@ class Contest:
     entries: Mapping[str, AlertEntry]
     others: Mapping[str, SoundWords]
     bars: Mapping[str, float]
+    staying: Mapping[str, float]
     needed: Mapping[str, int]
     state: AlertState
     chunk: HeardChunk
+
+    def candidates(self) -> list[Candidate]:
+        """Kinds that may begin now, the likeliest first."""
+        found = []
+        for sound, level in self.bars.items():
+            entry, track = self.entries[sound], self.state.tracks[sound]
+            if self._is_quiet(entry):
+                continue
+            waiting = self.state.waiting.get(sound)
+            # A single beep is no alarm, however clear.
+            hits = track.hits(level) if entry.pattern else track.weight(level)
+            if hits >= self.needed[sound]:
+                first_s = waiting[0] if waiting is not None else track.first_hit_s(level)
+                found.append(Candidate(entry, self.score(sound), first_s))
+            elif waiting is not None:
+                found.append(Candidate(entry, waiting[1], waiting[0]))
+        return sorted(found, key=lambda one: (not self.rhythm_seen(one.entry), -one.score))
 
     def score(self, sound: str) -> float:
         """How much speaks for a kind of alert now: its hits, or its best chunk."""
@@ -74,13 +93,7 @@ class Contest:
 
     def rhythm_seen(self, entry: AlertEntry) -> bool:
         """Whether the alarm's own rhythm was heard in full."""
-        rhythm = self.chunk.rhythm
-        return (
-            bool(entry.pattern)
-            and rhythm is not None
-            and rhythm.kind == entry.pattern
-            and rhythm.confidence >= RHYTHM_SEEN
-        )
+        return own_rhythm(entry, self.chunk.rhythm) is not None
 
     def told_instead(self, candidate: Candidate) -> bool:
         """Another sound of the group is the likelier one."""
@@ -104,7 +117,8 @@ class Contest:
 
     def must_wait(self, candidate: Candidate) -> bool:
         """An alarm of the group may be on its way: its rhythm decides."""
-        if candidate.entry.pattern:
+        waited_s = self.chunk.end_s - candidate.first_s
+        if candidate.entry.pattern or waited_s >= WAIT_S - SLACK_S:
             return False
         return any(
             other.pattern
@@ -122,6 +136,13 @@ class Contest:
             and not event.over
             for other, event in self.state.events.items()
         )
+
+    def _is_quiet(self, entry: AlertEntry) -> bool:
+        """Its event goes on, or ended less than the kind's pause ago."""
+        event = self.state.events.get(entry.id)
+        if event is None:
+            return False
+        return not event.over or self.chunk.end_s - event.end_s < entry.cooldown_s - SLACK_S
 
     def _is_on(self, entry: AlertEntry) -> bool:
         event = self.state.events.get(entry.id)

@@ -36,6 +36,8 @@ RHYTHM_MATTERS = 4.5
 SURE = 2.0
 """A chunk so far above the bar counts twice, so that a clear sound is told within a second: where a
 threshold is 0.5, from a probability of 0.88."""
+SLACK_S = 1e-3
+"""Sums of 0.4 are not exact."""
 _LEAST_P = 1e-4
 
 
@@ -132,12 +134,20 @@ class Track:
         return max((probability for _, _, probability in self.chunks), default=0.0)
 
 
+def own_rhythm(entry: AlertEntry, rhythm: Rhythm | None) -> Rhythm | None:
+    """The rhythm, if it is this alarm's and was seen in full."""
+    if not entry.pattern or rhythm is None or rhythm.kind != entry.pattern:
+        return None
+    return rhythm if rhythm.confidence >= RHYTHM_SEEN else None
+
+
 def demanded(entry: AlertEntry, rhythm: Rhythm | None) -> tuple[float, int]:
     """What the rhythm asks of a sound: logits added to its bar, and hits needed."""
     if not entry.pattern:
         return 0.0, entry.hits
-    if rhythm is not None and rhythm.kind == entry.pattern and rhythm.confidence >= RHYTHM_SEEN:
-        return -RHYTHM_HELPS * rhythm.confidence, entry.hits
+    own = own_rhythm(entry, rhythm)
+    if own is not None:
+        return -RHYTHM_HELPS * own.confidence, entry.hits
     further = min(entry.hits + 1, entry.window)
     if rhythm is not None and rhythm.kind == REGULAR:
         return NO_RHYTHM_YET + OTHER_RHYTHM * rhythm.confidence, further

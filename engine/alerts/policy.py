@@ -3,7 +3,9 @@
 A sound must be heard in several of its last chunks, or very clearly in fewer. It then goes on while
 it is heard at half the probability, and until it has been quiet for `merge_s`: the alert is told
 again with the same id and a later end. Once the event is over, the same kind is quiet until
-`cooldown_s` after its end. Who wins where several sounds are heard is `contest`'s business.
+`cooldown_s` after its end. Who wins where several sounds are heard is `contest`'s business, how an
+event begins, grows and ends `lifecycle`'s; here is what is asked of each sound, and what the user
+does about it.
 
 Held back is what the user switched off or snoozed, and in quiet hours all but emergencies; if it
 still goes on when that ends, it is told then. An emergency that nobody acknowledges is repeated,
@@ -20,28 +22,24 @@ from datetime import datetime
 from types import MappingProxyType
 
 from everlisten.engine.alerts.catalogue import AlertEntry, shipped_alerts
-from everlisten.engine.alerts.contest import WAIT_S, Candidate, Contest
+from everlisten.engine.alerts.contest import Contest
 from everlisten.engine.alerts.evidence import (
     DEFAULT_THRESHOLD,
     RHYTHM_MATTERS,
-    RHYTHM_SEEN,
+    SLACK_S,
     HeardChunk,
     Track,
     bar,
     demanded,
-    halved,
     logit,
 )
+from everlisten.engine.alerts.lifecycle import Lifecycle
 from everlisten.engine.alerts.settings import AlertSettings
 from everlisten.engine.alerts.snoozes import Snoozes, local_now
-from everlisten.engine.alerts.state import AlertState, Event
+from everlisten.engine.alerts.state import AlertState
 from everlisten.engine.alerts.telling import Teller
 from everlisten.engine.events import AlertAcknowledged, SoundAlert
-from everlisten.engine.sounds.rhythm import Rhythm
 from everlisten.engine.sounds.vocabulary import shipped_sounds
-
-_SLACK_S = 1e-3
-"""Sums of 0.4 are not exact."""
 
 
 class AlertPolicy:
@@ -126,13 +124,7 @@ class AlertPolicy:
         for sound, words_of in self._others.items():
             if words_of.group and sound in chunk.probabilities:
                 self._hear(state, chunk, sound, 4)
-        told = self._continue(contest)
-        for candidate in self._candidates(contest):
-            told += self._consider(candidate, contest)
-        for sound, event in state.events.items():
-            if sound in contest.bars:
-                told += self._teller.again(self._entries[sound], event, state, chunk.end_s)
-        return told
+        return Lifecycle(contest, self._teller).step()
 
     def rhythm_matters(
         self,
@@ -163,7 +155,7 @@ class AlertPolicy:
         return {
             sound: event.id
             for sound, event in state.events.items()
-            if not event.over and abs(event.end_s - end_s) < _SLACK_S
+            if not event.over and abs(event.end_s - end_s) < SLACK_S
         }
 
     def flush(self, state: AlertState, emitted_s: float) -> list[SoundAlert]:
@@ -215,12 +207,16 @@ class AlertPolicy:
 
     def _contest(self, state: AlertState, chunk: HeardChunk) -> Contest:
         bars: dict[str, float] = {}
+        staying: dict[str, float] = {}
         needed: dict[str, int] = {}
         for sound, entry in self._entries.items():
             if sound in chunk.probabilities:
                 further, needed[sound] = demanded(entry, chunk.rhythm)
-                bars[sound] = self._bar(entry, chunk.thresholds) + further
-        return Contest(self._entries, self._others, bars, needed, state, chunk)
+                usual = self._bar(entry, chunk.thresholds)
+                bars[sound] = usual + further
+                # A rhythm helps an event to go on; that there is none does not end it.
+                staying[sound] = min(bars[sound], usual)
+        return Contest(self._entries, self._others, bars, staying, needed, state, chunk)
 
     def _bar(self, entry: AlertEntry, thresholds: Mapping[str, float]) -> float:
         sensitivity = self.settings.sensitivity.get(entry.id, entry.sensitivity)
@@ -232,92 +228,6 @@ class AlertPolicy:
             track = state.tracks[sound] = Track(window)
         track.hear(sound, chunk)
 
-    def _continue(self, contest: Contest) -> list[SoundAlert]:
-        """Let events grow, and end those that have been quiet for long enough."""
-        state, chunk = contest.state, contest.chunk
-        told = []
-        for sound, event in state.events.items():
-            if event.over or sound not in contest.bars:
-                continue
-            entry = self._entries[sound]
-            newest = state.tracks[sound].newest
-            level = min(contest.bars[sound], self._bar(entry, chunk.thresholds))
-            event.chunks += 1
-            if newest >= halved(level):
-                event.heard += newest >= level
-                event.end_s = chunk.end_s
-                event.confidence = max(event.confidence, chunk.probability(sound))
-                event.rhythm = _own_rhythm(entry, chunk) or event.rhythm
-            elif chunk.end_s - event.end_s > entry.merge_s + _SLACK_S:
-                told += self._teller.end(entry, event, state, chunk.end_s)
-        return told
-
-    def _candidates(self, contest: Contest) -> list[Candidate]:
-        """Kinds that may begin now, the likeliest first."""
-        found = []
-        for sound, level in contest.bars.items():
-            track, event = contest.state.tracks[sound], contest.state.events.get(sound)
-            entry = self._entries[sound]
-            if event is not None and not event.over:
-                continue
-            if (
-                event is not None
-                and contest.chunk.end_s - event.end_s < entry.cooldown_s - _SLACK_S
-            ):
-                continue
-            waiting = contest.state.waiting.get(sound)
-            # A single beep is no alarm, however clear.
-            hits = track.hits(level) if entry.pattern else track.weight(level)
-            if hits >= contest.needed[sound]:
-                first_s = waiting[0] if waiting is not None else track.first_hit_s(level)
-                found.append(Candidate(entry, contest.score(sound), first_s))
-            elif waiting is not None:
-                found.append(Candidate(entry, waiting[1], waiting[0]))
-        return sorted(found, key=lambda one: (not contest.rhythm_seen(one.entry), -one.score))
-
-    def _consider(self, candidate: Candidate, contest: Contest) -> list[SoundAlert]:
-        """Begin an event, if the candidate wins."""
-        state, entry, end_s = contest.state, candidate.entry, contest.chunk.end_s
-        surest = max(candidate.score, state.waiting.pop(entry.id, (0.0, candidate.score))[1])
-        if contest.told_instead(candidate) or contest.drowned(candidate):
-            return []
-        waited_s = end_s - candidate.first_s
-        if waited_s < WAIT_S - _SLACK_S and contest.must_wait(candidate):
-            state.waiting[entry.id] = (candidate.first_s, surest)
-            return []
-        told = []
-        for other in contest.superseded(candidate):
-            told += self._teller.end(self._entries[other], state.events[other], state, end_s)
-        return told + self._begin(candidate, contest)
-
-    def _begin(self, candidate: Candidate, contest: Contest) -> list[SoundAlert]:
-        entry, state, chunk = candidate.entry, contest.state, contest.chunk
-        track = state.tracks[entry.id]
-        event = Event(
-            id=state.new_id(entry.id, candidate.first_s),
-            source=chunk.source,
-            start_s=candidate.first_s,
-            end_s=chunk.end_s,
-            confidence=track.surest,
-            heard=max(1, track.hits(contest.bars[entry.id])),
-            chunks=max(1, round((chunk.end_s - candidate.first_s) / 0.4)),
-            rival=self._teller.rival(entry, chunk, state, self._entries),
-            rhythm=_own_rhythm(entry, chunk),
-        )
-        event.chunks = max(event.chunks, event.heard)
-        state.events[entry.id] = event
-        if not self._teller.tellable(entry):
-            return []
-        return [self._teller.tell(entry, event, state, chunk.end_s)]
-
     def _is_emergency(self, sound: str) -> bool:
         entry = self._entries.get(sound)
         return entry is not None and entry.emergency
-
-
-def _own_rhythm(entry: AlertEntry, chunk: HeardChunk) -> Rhythm | None:
-    """The rhythm, if it is this alarm's."""
-    rhythm = chunk.rhythm
-    if not entry.pattern or rhythm is None or rhythm.kind != entry.pattern:
-        return None
-    return rhythm if rhythm.confidence >= RHYTHM_SEEN else None
