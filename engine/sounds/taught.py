@@ -57,11 +57,12 @@ class Estimate:
     def sentence(self) -> str:
         """For the user, the doubts included."""
         hours = f"{self.background_hours:.1f} hours"
-        alarms = f"{self.false_alarms} false alarm{'' if self.false_alarms == 1 else 's'}"
+        one = self.false_alarms == 1
+        alarms = "was 1 false alarm" if one else f"were {self.false_alarms} false alarms"
         said = (
             f"Each of the {self.trials} examples was left out of the learning in turn:"
             f" {self.recognised} of them were recognised, and {self.recall:.0%} of their copies"
-            f" with noise and from another room. In {hours} of other sounds there were {alarms}"
+            f" with noise and from another room. In {hours} of other sounds there {alarms}"
             f" ({self.false_alarms_per_hour:.1f} an hour)."
         )
         return " ".join((said, *self.warnings))

@@ -138,5 +138,5 @@ def test_the_estimate_in_words():
     assert estimate.sentence == (
         "Each of the 4 examples was left out of the learning in turn: 3 of them were recognised,"
         " and 88% of their copies with noise and from another room. In 2.0 hours of other sounds"
-        " there were 1 false alarm (0.5 an hour). Hm."
+        " there was 1 false alarm (0.5 an hour). Hm."
     )
