@@ -15,8 +15,8 @@ from everlisten.trainer.sounds.targets import Targets
 
 _SPOKEN = 0.3
 """Weight of the decision and of the reply beside that of the sounds."""
-_TAUGHT = 2.0
-"""Weight of what the teacher hears: 0.5 helps nearly as much (docs/sound-model-log.md)."""
+_TAUGHT = 0.5
+"""Weight of what the teacher hears; 2 helps as much (docs/sound-model-log.md)."""
 
 
 def hearing_loss(logits: Tensor, targets: Targets) -> Tensor:
