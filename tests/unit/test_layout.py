@@ -47,6 +47,7 @@ TORCH_BY_NATURE = (
             "sounds.teacher",
             "sounds.train",
             "sounds.validation",
+            "sounds.workshop",
         )
     ),
 )

@@ -18,12 +18,14 @@ class Candidate:
     Attributes:
         ear: Sizes; nano takes the number of layers and the dropout.
         nano: Audio-Interaction's architecture instead.
+        taught: Of nano: weight of what a teacher hears beside that of the sounds; 0: no teacher.
         tower_rate: Learning rate of what comes from Whisper.
         rate: Of everything else.
     """
 
     ear: EarConfig = field(default_factory=EarConfig)
     nano: bool = False
+    taught: float = 0.0
     tower_rate: float = 5e-5
     rate: float = 1e-3
 
@@ -62,5 +64,8 @@ CANDIDATES = {
     "nano-fast": Candidate(ear=EarConfig(dropout=0.1), nano=True, rate=1e-3, tower_rate=2e-4),
     "nano-regular": Candidate(
         ear=EarConfig(dropout=0.2, tower_dropout=0.1), nano=True, rate=6e-4, tower_rate=1e-4
+    ),
+    "nano-taught": Candidate(
+        ear=EarConfig(dropout=0.1), nano=True, taught=0.5, rate=6e-4, tower_rate=1e-4
     ),
 }

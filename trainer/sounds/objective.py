@@ -15,8 +15,6 @@ from everlisten.trainer.sounds.targets import Targets
 
 _SPOKEN = 0.3
 """Weight of the decision and of the reply beside that of the sounds."""
-_TAUGHT = 0.5
-"""Weight of what the teacher hears; 2 helps as much (docs/sound-model-log.md)."""
 
 
 def hearing_loss(logits: Tensor, targets: Targets) -> Tensor:
@@ -28,11 +26,6 @@ def hearing_loss(logits: Tensor, targets: Targets) -> Tensor:
     """
     each = nnf.binary_cross_entropy_with_logits(logits.float(), targets.heard, reduction="none")
     return (each * targets.known).sum(-1).mean()
-
-
-def taught_loss(answer: Tensor, right: Tensor) -> Tensor:
-    """Mean squared distance of what the pupil says from what the teacher hears, [B, N, W] each."""
-    return _TAUGHT * nnf.mse_loss(answer.float(), right)
 
 
 class Reply(NamedTuple):

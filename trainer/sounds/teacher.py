@@ -63,3 +63,8 @@ class Pupil(nn.Module):
         """What nano tells (`Nano.told`), and its answer to the teacher [B, N, W]."""
         told = self.nano.told(log_mel, words)
         return told, self.answer(told.understood)
+
+
+def taught_loss(answer: Tensor, right: Tensor) -> Tensor:
+    """Mean squared distance of what the pupil says from what the teacher hears, [B, N, W] each."""
+    return nnf.mse_loss(answer.float(), right)

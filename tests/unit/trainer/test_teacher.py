@@ -15,8 +15,7 @@ from everlisten.trainer.sounds.labels import SOUNDS
 from everlisten.trainer.sounds.log_mel import CHUNK_FRAMES, MEL_BINS
 from everlisten.trainer.sounds.nano import Nano
 from everlisten.trainer.sounds.network import ROWS
-from everlisten.trainer.sounds.objective import taught_loss
-from everlisten.trainer.sounds.teacher import Pupil, Teacher
+from everlisten.trainer.sounds.teacher import Pupil, Teacher, taught_loss
 
 CHUNKS, LAYERS = 4, 3
 NAMES = {
