@@ -8,21 +8,25 @@ from contextlib import contextmanager
 from everlisten.app.alert_board import AlertBoard
 from everlisten.app.alert_clips import AlertClips, ClipKeeper
 from everlisten.app.alert_delivery import AlertDelivery
-from everlisten.app.alerting import AlertControl
+from everlisten.app.clip_playback import ClipPlayback
 from everlisten.app.controller import Controller
 from everlisten.app.equipment import Equipment
+from everlisten.app.example_source import ExampleSource
+from everlisten.app.listener import watch_of
+from everlisten.app.open_alerts import OpenAlerts
 from everlisten.app.settings import AppSettings
 from everlisten.app.sound_player import SoundPlayer
-from everlisten.app.sound_watch import SoundWatch
+from everlisten.app.sound_switches import SoundSwitches
 from everlisten.app.taught_renewal import TaughtRenewal
 from everlisten.app.taught_sounds import TaughtSounds
 from everlisten.engine.events import EngineEvent, EngineFailed
+from everlisten.ui.alerting import Alerting
 
 
 @contextmanager
 def alert_service(
     equipment: Equipment, settings: AppSettings, controller: Controller, *, audible: bool = True
-) -> Iterator[AlertControl]:
+) -> Iterator[Alerting]:
     """Alerts for one window.
 
     Args:
@@ -38,18 +42,13 @@ def alert_service(
         id = session.id if session is not None else ""
         equipment.writer.put(EngineFailed(id="alerts", session=id, text=sentence))
 
-    def watch() -> SoundWatch | None:
-        session = controller.session()
-        found = session.watch if session is not None else None
-        return found if isinstance(found, SoundWatch) else None
-
     def heard(from_s: float, until_s: float) -> None:
         equipment.own_voice.add(from_s, until_s)
-        if (listening := watch()) is not None:
+        if (listening := watch_of(controller)) is not None:
             listening.mute(until_s)
 
     def send_taught() -> None:
-        if (listening := watch()) is not None:
+        if (listening := watch_of(controller)) is not None:
             listening.send(kit.taught_command())
 
     def taught_changed() -> None:
@@ -60,18 +59,20 @@ def alert_service(
     delivery = AlertDelivery(player, lambda: kit.config, lambda: kit.language, tell_trouble)
     renewal = TaughtRenewal(kit, taught_changed)
     clips = AlertClips(equipment.store.recordings, equipment.tell)
-    control = AlertControl(
-        kit,
-        board,
-        controller,
-        change=settings.change,
-        player=player,
-        clips=clips,
-        taught=TaughtSounds(kit, renewal, taught_changed),
-        tell=equipment.tell,
+    taught = TaughtSounds(kit, renewal, taught_changed)
+    alerts = OpenAlerts(kit, board, controller, equipment.tell)
+    playback = ClipPlayback(clips, board, controller, player)
+    alerting = Alerting(
+        alerts=alerts,
+        clips=playback,
+        sounds=SoundSwitches(
+            kit, taught, controller, change=settings.change, problem=alerts.problem
+        ),
+        taught=taught,
+        examples=ExampleSource(kit, controller, player, alerts.problem),
     )
     keeper = ClipKeeper(
-        lambda id: control.keep_clip(id) if control.has_clip(id) else "",
+        lambda id: playback.keep(id) if playback.has(id) else "",
         lambda: equipment.config.timeline.record_audio,
         controller.later,
         tell_trouble,
@@ -88,7 +89,7 @@ def alert_service(
     renewal.start()
     equipment.on_event = take
     try:
-        yield control
+        yield alerting
     finally:
         equipment.on_event = lambda event: None
         renewal.stop()

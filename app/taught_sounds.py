@@ -7,16 +7,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from everlisten.app.alert_kit import AlertKit
+from everlisten.app.samples import from_window
 from everlisten.app.taught_renewal import TaughtRenewal
 from everlisten.audio_io.chunk import Samples
 from everlisten.engine.errors import EngineError
 from everlisten.engine.sounds.taught import Estimate as Measured
 from everlisten.engine.sounds.taught import TaughtSound
-from everlisten.ui.alert_protocols import Estimate, Severity, TaughtDraft, TaughtRow
+from everlisten.ui import teaching_protocols as window
+from everlisten.ui.alert_protocols import Severity
+from everlisten.ui.teaching_protocols import Estimate, TaughtDraft, TaughtRow
 
 
 class TaughtSounds:
-    """Implements the teaching half of `ui.alert_protocols.Alerting`.
+    """Implements `ui.teaching_protocols.TaughtSounds`.
 
     Args:
         kit: Has the model, the background and the store.
@@ -49,7 +52,7 @@ class TaughtSounds:
                 enabled=sound.enabled,
                 examples=sound.examples,
                 estimate=self._words(sound),
-                severity=_severity(sound.severity),
+                severity=severity_of(sound.severity),
             )
             for sound in self.sounds()
         ]
@@ -74,7 +77,7 @@ class TaughtSounds:
         self,
         name: str,
         severity: Severity,
-        examples: Sequence[Samples],
+        examples: Sequence[window.Samples],
         progress: Callable[[float], None],
     ) -> TaughtDraft:
         """Learn a sound; takes up to a minute.
@@ -86,8 +89,9 @@ class TaughtSounds:
         from everlisten.trainer.teaching.lesson import teach
 
         model = self._kit.fresh_model()
+        recordings = [from_window(one) for one in examples]
         sound = teach(
-            examples,
+            recordings,
             name,
             model,
             self._kit.background(),
@@ -95,7 +99,7 @@ class TaughtSounds:
             others=self.sounds(),
             progress=progress,
         )
-        self._drafts[sound.id] = (sound, list(examples))
+        self._drafts[sound.id] = (sound, recordings)
         return TaughtDraft(
             id=sound.id, name=sound.name, severity=severity, estimate=_estimate(sound.estimate)
         )
@@ -171,5 +175,6 @@ def _estimate(measured: Measured) -> Estimate:
     )
 
 
-def _severity(value: str) -> Severity:
+def severity_of(value: str) -> Severity:
+    """One of the three that the window knows; a notice where it is another word."""
     return value if value in ("emergency", "warning") else "notice"  # type: ignore[return-value]

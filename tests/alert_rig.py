@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from everlisten.app.alert_service import alert_service
-from everlisten.app.alerting import AlertControl
 from everlisten.app.assistance import AssistanceControl
 from everlisten.app.config import load_config
 from everlisten.app.controller import Controller
@@ -27,6 +26,7 @@ from everlisten.app.whole_files import WholeFiles
 from everlisten.app.wishes import Wishes
 from everlisten.engine.events import EngineEvent, EngineState, SoundAlert
 from everlisten.engine.interaction import Instruction
+from everlisten.ui.alerting import Alerting
 from everlisten.ui.main_window import MainWindow
 from everlisten.ui.protocols import SourceSelection
 from everlisten.ui.timeline_row import RowKind
@@ -95,7 +95,7 @@ class Desktop:
         equipment: Equipment,
         settings: AppSettings,
         controller: Controller,
-        alerting: AlertControl,
+        alerting: Alerting,
         window: MainWindow,
         model: SilentModel,
     ) -> None:
@@ -131,7 +131,7 @@ class Desktop:
     def banner(self) -> list[str]:
         """Sounds of the alerts that stand in the banner."""
         assert self.window.alerts is not None
-        return [alert.sound for alert in self.alerting.reading().open
+        return [alert.sound for alert in self.alerting.alerts.reading().open
                 if self.window.alerts.banner.card(alert.id) is not None]  # fmt: skip
 
     def timeline(self) -> list[str]:

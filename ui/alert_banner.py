@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 
 from everlisten.engine.events import SoundAlert
 from everlisten.ui.alert_card import NARROW_PX, AlertCard
-from everlisten.ui.alert_protocols import Alerting, AlertReading
+from everlisten.ui.alert_protocols import AlertReading, Alerts, ClipPlayback
 from everlisten.ui.alert_words import alerts_trouble, severity_rank, spoken_alert
 from everlisten.ui.controls import announce
 from everlisten.ui.icons import pixmap
@@ -30,10 +30,11 @@ KNOW_ALL_KEYS = "Ctrl+Shift+K"
 class AlertBanner(QFrame):
     """Hidden while nothing is open and alerts work."""
 
-    def __init__(self, theme: Theme, alerting: Alerting) -> None:
+    def __init__(self, theme: Theme, alerts: Alerts, clips: ClipPlayback) -> None:
         super().__init__()
         self._theme = theme
-        self._alerting = alerting
+        self._alerts = alerts
+        self._clips = clips
         self._cards: dict[str, AlertCard] = {}
         self._expanded = ""
         self.setObjectName("alertBanner")
@@ -44,7 +45,7 @@ class AlertBanner(QFrame):
         self.more.setProperty("role", "secondary")
         self.know_all = QPushButton("OK, I know of all")
         self.know_all.setToolTip(f"Acknowledge every alert ({KNOW_ALL_KEYS})")
-        self.know_all.clicked.connect(alerting.acknowledge_all)
+        self.know_all.clicked.connect(alerts.acknowledge_all)
         self._rest = QWidget()
         rest = QHBoxLayout(self._rest)
         rest.setContentsMargins(4, 0, 0, 0)
@@ -106,7 +107,7 @@ class AlertBanner(QFrame):
     def _show_alert(self, alert: SoundAlert) -> None:
         card = self._cards.get(alert.id)
         if card is None:
-            card = AlertCard(self._theme, self._alerting, alert)
+            card = AlertCard(self._theme, self._alerts, self._clips, alert)
             card.expand.connect(self._expander(alert.id))
             card.hide()
             self._cards[alert.id] = card
@@ -171,11 +172,11 @@ class AlertBanner(QFrame):
     def _know_first(self) -> None:
         cards = self.cards
         if cards:
-            self._alerting.acknowledge(cards[0].alert.id)
+            self._alerts.acknowledge(cards[0].alert.id)
 
     def _know_all(self) -> None:
         if self._cards:
-            self._alerting.acknowledge_all()
+            self._alerts.acknowledge_all()
 
     def _tint(self) -> None:
         tokens = self._theme.tokens

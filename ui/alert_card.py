@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from everlisten.engine.events import SoundAlert
-from everlisten.ui.alert_protocols import Alerting
+from everlisten.ui.alert_protocols import Alerts, ClipPlayback
 from everlisten.ui.alert_words import alert_facts, severity_style, severity_word, spoken_alert
 from everlisten.ui.flow_layout import FlowLayout
 from everlisten.ui.icons import icon, labelled_icon, labelled_size, pixmap
@@ -42,10 +42,13 @@ class AlertCard(QFrame):
     expand = Signal()
     """The user wants to see the whole card."""
 
-    def __init__(self, theme: Theme, alerting: Alerting, alert: SoundAlert) -> None:
+    def __init__(
+        self, theme: Theme, alerts: Alerts, clips: ClipPlayback, alert: SoundAlert
+    ) -> None:
         super().__init__()
         self._theme = theme
-        self._alerting = alerting
+        self._alerts = alerts
+        self._clips = clips
         self.alert = alert
         self.began = datetime.now() - timedelta(seconds=max(0.0, alert.end_s - alert.start_s))
         self._compact = False
@@ -119,9 +122,9 @@ class AlertCard(QFrame):
         row.addLayout(column, 1)
 
     def _connect(self) -> None:
-        self.know.clicked.connect(lambda: self._alerting.acknowledge(self.alert.id))
-        self.not_this.clicked.connect(lambda: self._alerting.not_this(self.alert.id))
-        self.play.clicked.connect(lambda: self._tell(self._alerting.play(self.alert.id)))
+        self.know.clicked.connect(lambda: self._alerts.acknowledge(self.alert.id))
+        self.not_this.clicked.connect(lambda: self._alerts.not_this(self.alert.id))
+        self.play.clicked.connect(lambda: self._tell(self._clips.play(self.alert.id)))
         self.keep.clicked.connect(self._keep)
         self.more.clicked.connect(self.expand)
         self._theme.changed.connect(self._tint)
@@ -137,7 +140,7 @@ class AlertCard(QFrame):
         return menu
 
     def _snoozing(self, this: bool, minutes: int) -> Callable[[], None]:
-        return lambda: self._alerting.snooze(self.alert.sound if this else None, minutes)
+        return lambda: self._alerts.snooze(self.alert.sound if this else None, minutes)
 
     @property
     def compact(self) -> bool:
@@ -197,8 +200,8 @@ class AlertCard(QFrame):
         if facts != self.facts.text():
             self.facts.setText(facts)
             self.facts.setToolTip(f"{facts}\n{self.alert.why}".strip())
-        there = self._alerting.has_clip(self.alert.id)
-        kept = self._alerting.clip(self.alert.id) is not None
+        there = self._clips.has(self.alert.id)
+        kept = self._clips.path(self.alert.id) is not None
         self.play.setEnabled(there)
         self.keep.setEnabled(there and not kept)
         text = "Clip kept" if kept else "Keep clip"
@@ -229,7 +232,7 @@ class AlertCard(QFrame):
         self.note.setVisible(not self._compact and bool(self._sentence))
 
     def _keep(self) -> None:
-        self._tell(self._alerting.keep_clip(self.alert.id))
+        self._tell(self._clips.keep(self.alert.id))
         self.refresh()
 
     def _tell(self, sentence: str) -> None:

@@ -1,6 +1,6 @@
 """Brings alerts to the user: banner, notification, flashing; and says when alerts do not work.
 
-What is open comes from `Alerting.reading()` alone, so that nothing can be shown that was dealt with
+What is open comes from `Alerts.reading()` alone, so that nothing can be shown that was dealt with
 elsewhere; events only say that it is time to look.
 """
 
@@ -19,8 +19,9 @@ from everlisten.engine.events import (
     SoundAlert,
 )
 from everlisten.ui.alert_banner import AlertBanner
-from everlisten.ui.alert_protocols import Alerting, AlertReading
+from everlisten.ui.alert_protocols import AlertReading
 from everlisten.ui.alert_words import alerts_trouble, severity_word
+from everlisten.ui.alerting import Alerting
 from everlisten.ui.history_worker import HistoryWorker
 from everlisten.ui.protocols import SettingField
 from everlisten.ui.setting_row import Change
@@ -66,7 +67,7 @@ class AlertDesk(QObject):
         self._ticks = 0
         self._models: list[TimelineModel] = []
         self._reading: AlertReading | None = None
-        self.banner = AlertBanner(theme, alerting)
+        self.banner = AlertBanner(theme, alerting.alerts, alerting.clips)
         self.banner.add_keys(window)
 
     @property
@@ -102,7 +103,7 @@ class AlertDesk(QObject):
 
     def refresh(self) -> None:
         """Show what is open now, and tell what is new."""
-        reading = self._alerting.reading()
+        reading = self._alerting.alerts.reading()
         changed, self._reading = reading != self._reading, reading
         if changed or (reading.open and self._ticks % CARDS_EVERY_TICKS == 0):
             self.banner.show_reading(reading)
@@ -111,14 +112,14 @@ class AlertDesk(QObject):
         self._told = levels
         for alert in new:
             self._tell(alert)
-        flashing = self._alerting.delivery().flash and not self._still()
+        flashing = self._alerting.alerts.delivery().flash and not self._still()
         self._tray.show_alerting(bool(reading.open), flashing)
         if changed:
             self._tell_trouble(alerts_trouble(reading))
             self.read.emit(reading)
 
     def _tell(self, alert: SoundAlert) -> None:
-        delivery = self._alerting.delivery()
+        delivery = self._alerting.alerts.delivery()
         self.banner.tell(alert, moving=delivery.flash and not self._still())
         if delivery.tray:
             title = alert.label
@@ -137,7 +138,7 @@ class AlertDesk(QObject):
         self._trouble = trouble
 
     def _do(self, action: str, alert_id: str) -> None:
-        does = self._alerting.play if action == "play" else self._alerting.keep_clip
+        does = self._alerting.clips.play if action == "play" else self._alerting.clips.keep
         refusal = does(alert_id)
         if refusal:
             self.told.emit(refusal)
@@ -148,9 +149,9 @@ class AlertDesk(QObject):
             model.refresh_clips(self._clip_state)
 
     def _clip_state(self, alert_id: str) -> str:
-        if self._alerting.clip(alert_id) is not None:
+        if self._alerting.clips.path(alert_id) is not None:
             return "kept"
-        return "there" if self._alerting.has_clip(alert_id) else ""
+        return "there" if self._alerting.clips.has(alert_id) else ""
 
     def close(self) -> None:
         """The window ends."""

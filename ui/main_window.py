@@ -35,8 +35,8 @@ from everlisten.engine.events import (
     SessionStarted,
 )
 from everlisten.ui.alert_desk import AlertDesk
-from everlisten.ui.alert_protocols import Alerting
 from everlisten.ui.alert_words import alerts_trouble
+from everlisten.ui.alerting import Alerting
 from everlisten.ui.assistant_bar import AssistantBar
 from everlisten.ui.banner import Banner
 from everlisten.ui.bridge import Bridge

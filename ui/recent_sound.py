@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from everlisten.ui.alert_protocols import Alerting, Samples
+from everlisten.ui.teaching_protocols import ExampleSource, Samples
 from everlisten.ui.theme import Theme
 from everlisten.ui.waveform import Waveform, loudest_part
 
@@ -19,9 +19,11 @@ class RecentSoundDialog(QDialog):
     chosen = Signal(object)
     """The `Samples` of the marked part."""
 
-    def __init__(self, parent: QWidget, theme: Theme, alerting: Alerting, samples: Samples) -> None:
+    def __init__(
+        self, parent: QWidget, theme: Theme, source: ExampleSource, samples: Samples
+    ) -> None:
         super().__init__(parent)
-        self._alerting = alerting
+        self._source = source
         self.setWindowTitle("That was it")
         self.setMinimumWidth(320)
         self.resize(560, 260)
@@ -66,7 +68,7 @@ class RecentSoundDialog(QDialog):
 
     def _play(self) -> None:
         part = self.wave.part()
-        refusal = self._alerting.play_samples(part) if part else ""
+        refusal = self._source.play(part) if part else ""
         self.sentence.setText(refusal)
         self.sentence.setVisible(bool(refusal))
 
@@ -77,5 +79,5 @@ class RecentSoundDialog(QDialog):
         self.accept()
 
     def done(self, result: int) -> None:
-        self._alerting.stop_playing()
+        self._source.stop_playing()
         super().done(result)

@@ -6,9 +6,9 @@ from PySide6.QtCore import QElapsedTimer, QTimer, Signal
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
-from everlisten.ui.alert_protocols import SAMPLE_RATE_HZ, Alerting
 from everlisten.ui.icons import labelled_icon, labelled_size
 from everlisten.ui.level_meter import LevelMeter
+from everlisten.ui.teaching_protocols import SAMPLE_RATE_HZ, ExampleSource
 from everlisten.ui.theme import Theme
 from everlisten.ui.waveform import SHORTEST_S
 
@@ -25,10 +25,10 @@ class Recorder(QWidget):
     """The `Samples`."""
     refused = Signal(str)
 
-    def __init__(self, theme: Theme, alerting: Alerting) -> None:
+    def __init__(self, theme: Theme, source: ExampleSource) -> None:
         super().__init__()
         self._theme = theme
-        self._alerting = alerting
+        self._source = source
         self.button = QPushButton("Record")
         self.button.setAutoDefault(False)
         self.button.setIconSize(labelled_size(16))
@@ -60,7 +60,7 @@ class Recorder(QWidget):
         if self.recording:
             self._stop()
             return
-        refusal = self._alerting.record_begin()
+        refusal = self._source.record_begin()
         if refusal:
             self.refused.emit(refusal)
             return
@@ -73,7 +73,7 @@ class Recorder(QWidget):
         """End it and throw it away."""
         if self.recording:
             self._timer.stop()
-            self._alerting.record_stop()
+            self._source.record_stop()
             self._show()
 
     def _tick(self) -> None:
@@ -81,13 +81,13 @@ class Recorder(QWidget):
         if passed_s >= LONGEST_S:
             self._stop()
             return
-        level = self._alerting.record_level_db()
+        level = self._source.record_level_db()
         self.meter.show_level(level, level)
         self.left.setText(f"{LONGEST_S - passed_s:.0f} s left")
 
     def _stop(self) -> None:
         self._timer.stop()
-        samples = self._alerting.record_stop()
+        samples = self._source.record_stop()
         self._show()
         if not samples:
             self.refused.emit(NOTHING)

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from everlisten.ui.alert_protocols import Alerting, SoundRow
+from everlisten.ui.alert_protocols import SoundRow, SoundSwitches
 from everlisten.ui.alert_words import (
     ago_words,
     sensitivity_words,
@@ -44,10 +44,10 @@ TESTED = "An example is on its way; the alert appears in the window in a few sec
 class SoundList(QWidget):
     """Rows by severity, with a search above them."""
 
-    def __init__(self, theme: Theme, alerting: Alerting) -> None:
+    def __init__(self, theme: Theme, switches: SoundSwitches) -> None:
         super().__init__()
         self._theme = theme
-        self._alerting = alerting
+        self._switches = switches
         self.items: dict[str, SoundItem] = {}
         self._headings: dict[str, QLabel] = {}
         self.search = search_field(theme, "Search sounds", "Search sounds")
@@ -71,7 +71,7 @@ class SoundList(QWidget):
 
     def refresh(self) -> None:
         """Show the sounds as they are now; rows stay where the sounds are the same."""
-        sounds = sorted(self._alerting.sounds(), key=lambda row: severity_rank(row.severity))
+        sounds = sorted(self._switches.rows(), key=lambda row: severity_rank(row.severity))
         if [(row.id, row.severity) for row in sounds] != [
             (item.sound.id, item.sound.severity) for item in self.items.values()
         ]:
@@ -93,7 +93,7 @@ class SoundList(QWidget):
                 heading.setContentsMargins(0, 8, 0, 2)
                 self._headings[row.severity] = heading
                 self._rows.addWidget(heading)
-            self.items[row.id] = SoundItem(self._theme, self._alerting, row)
+            self.items[row.id] = SoundItem(self._theme, self._switches, row)
             self._rows.addWidget(self.items[row.id])
 
     def _filter(self) -> None:
@@ -128,10 +128,10 @@ class SoundList(QWidget):
 class SoundItem(QFrame):
     """One sound. In a narrow window the slider stands on a line of its own."""
 
-    def __init__(self, theme: Theme, alerting: Alerting, sound: SoundRow) -> None:
+    def __init__(self, theme: Theme, switches: SoundSwitches, sound: SoundRow) -> None:
         super().__init__()
         self._theme = theme
-        self._alerting = alerting
+        self._switches = switches
         self.sound = sound
         self._narrow = False
         self.setObjectName("soundItem")
@@ -229,7 +229,7 @@ class SoundItem(QFrame):
             control.setEnabled(self.switch.isChecked())
 
     def _set_enabled(self, on: bool) -> None:
-        self._tell(self._alerting.set_enabled(self.sound.id, on))
+        self._tell(self._switches.set_enabled(self.sound.id, on))
         self._show_degree()
 
     def _slid(self) -> None:
@@ -238,7 +238,7 @@ class SoundItem(QFrame):
 
     def _tell_sensitivity(self) -> None:
         value = self.slider.value() / STEPS
-        self._tell(self._alerting.set_sensitivity(self.sound.id, value))
+        self._tell(self._switches.set_sensitivity(self.sound.id, value))
 
     def apply_pending(self) -> None:
         """Tell the sensitivity at once if it is still settling."""
@@ -247,7 +247,7 @@ class SoundItem(QFrame):
             self._tell_sensitivity()
 
     def _test(self) -> None:
-        refusal = self._alerting.test(self.sound.id)
+        refusal = self._switches.test(self.sound.id)
         self._tell(refusal, TESTED)
 
     def _tell(self, refusal: str, said: str = "") -> None:

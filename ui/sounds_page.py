@@ -18,8 +18,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from everlisten.ui.alert_protocols import SAFETY_SENTENCE, Alerting
+from everlisten.ui.alert_protocols import SAFETY_SENTENCE
 from everlisten.ui.alert_words import alerts_trouble
+from everlisten.ui.alerting import Alerting
 from everlisten.ui.history_worker import HistoryWorker
 from everlisten.ui.icons import pixmap
 from everlisten.ui.protocols import SettingField
@@ -58,7 +59,7 @@ class SoundsPage(QWidget):
     ) -> None:
         super().__init__()
         self._theme = theme
-        self._alerting = alerting
+        self._alerts = alerting.alerts
         self._change = change
         self._fields = {one.key: one for one in fields}
         self.rows: dict[str, SettingRow] = {}
@@ -69,8 +70,8 @@ class SoundsPage(QWidget):
         self.wake = QPushButton("End the snooze")
         self.wake.setAutoDefault(False)
         self.wake.clicked.connect(self._wake)
-        self.sounds = SoundList(theme, alerting)
-        self.own = TaughtList(theme, alerting, worker)
+        self.sounds = SoundList(theme, alerting.sounds)
+        self.own = TaughtList(theme, alerting.taught, alerting.examples, worker)
         self.own.changed.connect(self.sounds.refresh)
         self.parts: list[QToolButton] = []
         self._picture = QLabel()
@@ -176,7 +177,7 @@ class SoundsPage(QWidget):
 
     def refresh(self) -> None:
         """Show how alerting goes now."""
-        reading = self._alerting.reading()
+        reading = self._alerts.reading()
         trouble = alerts_trouble(reading)
         text = trouble or reading.snoozed
         self.state.setText(text)
@@ -192,7 +193,7 @@ class SoundsPage(QWidget):
             self.own.refresh()
 
     def _wake(self) -> None:
-        self._alerting.snooze(None, 0)
+        self._alerts.snooze(None, 0)
         self.refresh()
 
     @property

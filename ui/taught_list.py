@@ -18,13 +18,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from everlisten.ui.alert_protocols import Alerting, TaughtRow
 from everlisten.ui.controls import icon_button
 from everlisten.ui.flow_layout import FlowLayout
 from everlisten.ui.history_dialogs import confirm_deletion
 from everlisten.ui.history_worker import HistoryWorker
 from everlisten.ui.icons import labelled_icon, labelled_size
 from everlisten.ui.teach_dialog import TeachDialog
+from everlisten.ui.teaching_protocols import ExampleSource, TaughtRow, TaughtSounds
 from everlisten.ui.theme import Theme
 
 SUFFIX = ".everlisten-sound"
@@ -41,10 +41,13 @@ class TaughtList(QWidget):
     changed = Signal()
     """A sound came, went, or has another name."""
 
-    def __init__(self, theme: Theme, alerting: Alerting, worker: HistoryWorker) -> None:
+    def __init__(
+        self, theme: Theme, taught: TaughtSounds, source: ExampleSource, worker: HistoryWorker
+    ) -> None:
         super().__init__()
         self._theme = theme
-        self._alerting = alerting
+        self._taught = taught
+        self._source = source
         self._worker = worker
         self.dialog: TeachDialog | None = None
         self.rows: dict[str, TaughtItem] = {}
@@ -80,7 +83,7 @@ class TaughtList(QWidget):
 
     def refresh(self) -> None:
         """Show the taught sounds as they are now."""
-        taught = self._alerting.taught()
+        taught = self._taught.rows()
         if [row.id for row in taught] != list(self.rows):
             for item in self.rows.values():
                 self._list.removeWidget(item)
@@ -93,9 +96,7 @@ class TaughtList(QWidget):
 
     def _item(self, row: TaughtRow) -> TaughtItem:
         item = TaughtItem(self._theme, row)
-        item.switch.toggled.connect(
-            lambda on: self._done(self._alerting.set_taught_enabled(row.id, on))
-        )
+        item.switch.toggled.connect(lambda on: self._done(self._taught.enable(row.id, on)))
         item.rename.clicked.connect(lambda: self._ask_name(row.id))
         item.export.clicked.connect(lambda: self._ask_export(row.id))
         item.delete.clicked.connect(lambda: self._ask_delete(row.id))
@@ -117,7 +118,7 @@ class TaughtList(QWidget):
 
     def open_dialog(self) -> None:
         """Teach another sound."""
-        self.dialog = TeachDialog(self, self._theme, self._alerting, self._worker)
+        self.dialog = TeachDialog(self, self._theme, self._taught, self._source, self._worker)
         self.dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.dialog.saved.connect(lambda: self._done(""))
         self.dialog.destroyed.connect(self._forget_dialog)
@@ -143,7 +144,7 @@ class TaughtList(QWidget):
     def rename(self, id: str, name: str) -> None:
         """Give a sound another name."""
         if name.strip():
-            self._done(self._alerting.rename(id, name.strip()))
+            self._done(self._taught.rename(id, name.strip()))
 
     def _ask_delete(self, id: str) -> None:
         confirm_deletion(
@@ -151,7 +152,7 @@ class TaughtList(QWidget):
             f"Delete “{self.rows[id].row.name}”?",
             "What was learned and its examples are deleted for good.",
             "Delete",
-            lambda: self._done(self._alerting.delete_taught(id)),
+            lambda: self._done(self._taught.delete(id)),
         )
 
     def _ask_export(self, id: str) -> None:
@@ -163,14 +164,14 @@ class TaughtList(QWidget):
         if chosen:
             path = Path(chosen)
             path = path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
-            self._work(lambda: self._alerting.export_taught(id, path), f"Saved {path.name}.")
+            self._work(lambda: self._taught.export(id, path), f"Saved {path.name}.")
 
     def _ask_import(self) -> None:
         chosen, _ = QFileDialog.getOpenFileName(self, "Import sound", "", FILES)
         if chosen:
             path = Path(chosen)
             self._work(
-                lambda: self._alerting.import_taught(path),
+                lambda: self._taught.import_file(path),
                 f"{path.name} was imported. Switch it on where you want its alerts.",
             )
 

@@ -23,11 +23,12 @@ from PySide6.QtWidgets import (
 )
 
 from everlisten.engine.errors import EngineError
-from everlisten.ui.alert_protocols import SEVERITIES, Alerting, TaughtDraft
+from everlisten.ui.alert_protocols import SEVERITIES
 from everlisten.ui.alert_words import severity_word
 from everlisten.ui.controls import announce
 from everlisten.ui.history_worker import HistoryWorker
 from everlisten.ui.teach_examples import LEAST, ExampleList
+from everlisten.ui.teaching_protocols import ExampleSource, TaughtDraft, TaughtSounds
 from everlisten.ui.theme import Theme
 
 COLLECTING, LEARNING, RESULT = range(3)
@@ -59,10 +60,15 @@ class TeachDialog(QDialog):
     _progressed = Signal(float)
 
     def __init__(
-        self, parent: QWidget, theme: Theme, alerting: Alerting, worker: HistoryWorker
+        self,
+        parent: QWidget,
+        theme: Theme,
+        taught: TaughtSounds,
+        source: ExampleSource,
+        worker: HistoryWorker,
     ) -> None:
         super().__init__(parent)
-        self._alerting = alerting
+        self._taught = taught
         self._worker = worker
         self._draft: TaughtDraft | None = None
         self._stop = Event()
@@ -80,7 +86,7 @@ class TeachDialog(QDialog):
             self.severity.addItem(severity_word(severity), severity)
         self.severity.setCurrentIndex(SEVERITIES.index("notice"))
         self.severity_help = _quiet("")
-        self.examples = ExampleList(theme, alerting, worker)
+        self.examples = ExampleList(theme, source, worker)
         self.teach = _primary("Teach")
         self.progress = QProgressBar()
         self.progress.setRange(0, _STEPS)
@@ -209,7 +215,7 @@ class TeachDialog(QDialog):
             self._progressed.emit(share)
 
         self._worker.submit(
-            lambda: self._alerting.teach(name, severity, examples, progress),
+            lambda: self._taught.teach(name, severity, examples, progress),
             lambda draft: self._learned(draft, stop),
             lambda sentence: self._failed(sentence, stop),
         )
@@ -223,7 +229,7 @@ class TeachDialog(QDialog):
 
     def _learned(self, draft: TaughtDraft, stop: Event) -> None:
         if stop.is_set():
-            self._alerting.discard(draft)
+            self._taught.discard(draft)
             return
         self._draft = draft
         good = draft.estimate.good
@@ -253,7 +259,7 @@ class TeachDialog(QDialog):
 
     def _forget_draft(self) -> None:
         if self._draft is not None:
-            self._alerting.discard(self._draft)
+            self._taught.discard(self._draft)
             self._draft = None
 
     def _save(self) -> None:
@@ -263,7 +269,7 @@ class TeachDialog(QDialog):
         enabled = self.switch.isChecked()
         self.save.setEnabled(False)
         self._worker.submit(
-            lambda: self._alerting.save(draft, enabled),
+            lambda: self._taught.save(draft, enabled),
             lambda _: self._saved(),
             lambda sentence: self._not_saved(draft, sentence),
         )

@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from everlisten.ui.alert_protocols import SAMPLE_RATE_HZ, Alerting, Samples
 from everlisten.ui.controls import ElidedLabel, icon_button
 from everlisten.ui.file_work import AUDIO_FILES
 from everlisten.ui.flow_layout import FlowLayout
@@ -25,6 +24,7 @@ from everlisten.ui.history_worker import HistoryWorker
 from everlisten.ui.icons import labelled_icon, labelled_size
 from everlisten.ui.recent_sound import RecentSoundDialog
 from everlisten.ui.recorder import Recorder
+from everlisten.ui.teaching_protocols import SAMPLE_RATE_HZ, ExampleSource, Samples
 from everlisten.ui.theme import Theme
 from everlisten.ui.waveform import Waveform
 
@@ -51,14 +51,14 @@ class ExampleList(QWidget):
 
     changed = Signal()
 
-    def __init__(self, theme: Theme, alerting: Alerting, worker: HistoryWorker) -> None:
+    def __init__(self, theme: Theme, source: ExampleSource, worker: HistoryWorker) -> None:
         super().__init__()
         self._theme = theme
-        self._alerting = alerting
+        self._source = source
         self._worker = worker
         self._closed = False
         self.rows: list[ExampleRow] = []
-        self.recorder = Recorder(theme, alerting)
+        self.recorder = Recorder(theme, source)
         self.that = QPushButton("That was it…")
         self.that.setToolTip("Mark the sound in the last 30 seconds that were heard")
         self.pick = QPushButton("Pick files…")
@@ -106,7 +106,7 @@ class ExampleList(QWidget):
         if self._closed:
             return
         row = ExampleRow(self._theme, Example(samples, origin), len(self.rows) + 1)
-        row.play.clicked.connect(lambda: self._tell(self._alerting.play_samples(samples)))
+        row.play.clicked.connect(lambda: self._tell(self._source.play(samples)))
         row.delete.clicked.connect(lambda: self._remove(row))
         self.rows.append(row)
         self._list.addWidget(row)
@@ -123,7 +123,7 @@ class ExampleList(QWidget):
         self, path: Path
     ) -> tuple[Callable[[], Samples], Callable[[Samples], None], Callable[[str], None]]:
         return (
-            lambda: self._alerting.read_clip(path),
+            lambda: self._source.read_file(path),
             lambda samples: self.add(samples, path.name),
             self._tell,
         )
@@ -136,11 +136,11 @@ class ExampleList(QWidget):
 
     def open_recent(self) -> None:
         """Let the user mark the sound in the last half minute."""
-        samples = self._alerting.last_seconds(RECENT_S)
+        samples = self._source.last_seconds(RECENT_S)
         if not samples:
             self._tell(NOT_LISTENING)
             return
-        self.recent = RecentSoundDialog(self, self._theme, self._alerting, samples)
+        self.recent = RecentSoundDialog(self, self._theme, self._source, samples)
         self.recent.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.recent.chosen.connect(lambda part: self.add(part, "just heard"))
         self.recent.destroyed.connect(self._forget_recent)
@@ -181,7 +181,7 @@ class ExampleList(QWidget):
         """The dialog is closed: stop recording and playing; what is read still is thrown away."""
         self._closed = True
         self.recorder.cancel()
-        self._alerting.stop_playing()
+        self._source.stop_playing()
         if self.recent is not None:
             self.recent.close()
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from everlisten.ui.alert_protocols import SAMPLE_RATE_HZ, Samples
+from everlisten.ui.teaching_protocols import SAMPLE_RATE_HZ, Samples
 from everlisten.ui.theme import Theme
 
 SHORTEST_S = 0.3

@@ -44,12 +44,13 @@ def ready(qtbot, desk):
     def hears():
         sources = desk.controller.session().feed.health().sources
         return (
-            all(one.condition.value == "ok" for one in sources) and desk.alerting.reading().working
+            all(one.condition.value == "ok" for one in sources)
+            and desk.alerting.alerts.reading().working
         )
 
     qtbot.waitUntil(lambda: bool(desk.controller.session().feed.health().sources), timeout=WAIT_MS)
     qtbot.waitUntil(hears, timeout=WAIT_MS)
-    qtbot.waitUntil(lambda: desk.alerting.last_seconds(1.0) is not None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: desk.alerting.examples.last_seconds(1.0) is not None, timeout=WAIT_MS)
 
 
 def loudest(desk, since_s=0.0):
@@ -94,7 +95,7 @@ def test_alerts_appear_by_themselves_and_nothing_else_does(
         assert any(alert.label in notice for notice in desk.notified), alert
     qtbot.waitUntil(lambda: len(desk.saved()) == 3, timeout=WAIT_MS)
 
-    desk.alerting.acknowledge_all()
+    desk.alerting.alerts.acknowledge_all()
     qtbot.waitUntil(lambda: not desk.window.tray.alerting, timeout=WAIT_MS)
     known = {one.id for _, one in desk.told if isinstance(one, AlertAcknowledged)}
     qtbot.waitUntil(
@@ -148,13 +149,13 @@ def test_a_sound_thread_that_dies_is_seen_and_begun_again(qtbot, play, desk_of):
         raise RuntimeError("lost its way")
 
     thread._detector.step = fail
-    qtbot.waitUntil(lambda: not desk.alerting.reading().working, timeout=WAIT_MS)
-    assert desk.alerting.reading().problem.startswith("Alerts are not working: ")
+    qtbot.waitUntil(lambda: not desk.alerting.alerts.reading().working, timeout=WAIT_MS)
+    assert desk.alerting.alerts.reading().problem.startswith("Alerts are not working: ")
     qtbot.waitUntil(
         lambda: any("Alerts are not working" in notice for notice in desk.notified), timeout=WAIT_MS
     )
     qtbot.waitUntil(lambda: watch.hearing not in (None, thread), timeout=WAIT_MS)
-    qtbot.waitUntil(lambda: desk.alerting.reading().working, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: desk.alerting.alerts.reading().working, timeout=WAIT_MS)
     play(tone("doorbell", 2.0))
     qtbot.waitUntil(lambda: sounds(desk) == ["doorbell"], timeout=WAIT_MS)
 
@@ -163,15 +164,15 @@ def test_a_microphone_that_is_gone_is_seen_until_it_is_back(qtbot, sound_server,
     module = sound_server.add_microphone("usb", "room", "USB")
     desk = desk_of(selection=SourceSelection(mode="mic", microphone="pulse:usb"))
     sound_server.unload(module)
-    qtbot.waitUntil(lambda: not desk.alerting.reading().working, timeout=2 * WAIT_MS)
-    reading = desk.alerting.reading()
+    qtbot.waitUntil(lambda: not desk.alerting.alerts.reading().working, timeout=2 * WAIT_MS)
+    reading = desk.alerting.alerts.reading()
     assert reading.problem.startswith("Alerts are not working")
     assert "USB" in reading.problem
     qtbot.waitUntil(
         lambda: any("Alerts are not working" in notice for notice in desk.notified), timeout=WAIT_MS
     )
     sound_server.add_microphone("usb", "room", "USB")
-    qtbot.waitUntil(lambda: desk.alerting.reading().working, timeout=2 * WAIT_MS)
+    qtbot.waitUntil(lambda: desk.alerting.alerts.reading().working, timeout=2 * WAIT_MS)
 
 
 def test_while_the_computer_is_captioned_the_microphone_is_heard_for_alerts_alone(
@@ -213,9 +214,9 @@ def test_without_a_model_the_program_starts_and_says_that_alerts_do_not_work(
     qtbot, sound_server, tmp_path
 ):
     with desktop(qtbot, sound_model=tmp_path / "missing.onnx") as desk:
-        qtbot.waitUntil(lambda: not desk.alerting.reading().working, timeout=WAIT_MS)
+        qtbot.waitUntil(lambda: not desk.alerting.alerts.reading().working, timeout=WAIT_MS)
         assert desk.controller.state() is EngineState.LISTENING
-        assert "missing" in desk.alerting.reading().problem
+        assert "missing" in desk.alerting.alerts.reading().problem
         told = [one for _, one in desk.told if isinstance(one, AlertHealth)]
         assert told
         assert not any(one.working for one in told)
@@ -223,15 +224,15 @@ def test_without_a_model_the_program_starts_and_says_that_alerts_do_not_work(
 
 def test_a_switched_off_sound_and_switched_off_alerts_are_silent(qtbot, play, desk_of):
     desk = desk_of()
-    assert desk.alerting.set_enabled("siren", False) == ""
+    assert desk.alerting.sounds.set_enabled("siren", False) == ""
     qtbot.wait(500)
     play(tone("siren", 2.0))
     qtbot.wait(3_000)
     assert sounds(desk) == []
     assert desk.settings.change("alerts.enabled", False) == ""
-    qtbot.waitUntil(lambda: not desk.alerting.reading().enabled, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not desk.alerting.alerts.reading().enabled, timeout=WAIT_MS)
     assert desk.settings.change("alerts.enabled", True) == ""
-    assert desk.alerting.set_enabled("siren", True) == ""
+    assert desk.alerting.sounds.set_enabled("siren", True) == ""
     qtbot.wait(500)
     play(np.concatenate((hush(0.2), tone("siren", 2.0))))
     qtbot.waitUntil(lambda: sounds(desk) == ["siren"], timeout=WAIT_MS)

@@ -93,7 +93,11 @@ def ready(qtbot, desk):
     def listens():
         session = desk.controller.session()
         hearing = session.watch.hearing if session is not None else None
-        return hearing is not None and hearing.load.chunks > 3 and desk.alerting.reading().working
+        return (
+            hearing is not None
+            and hearing.load.chunks > 3
+            and desk.alerting.alerts.reading().working
+        )
 
     qtbot.waitUntil(listens, timeout=WAIT_MS)
 
@@ -119,7 +123,7 @@ def check(qtbot, desk, matched, alerts, most_missed, late_s=LATE_S):
     ids = {alert.id for alert in alerts}
     qtbot.waitUntil(lambda: len(desk.timeline()) == len(alerts), timeout=WAIT_MS)
     qtbot.waitUntil(lambda: ids == set(desk.saved()), timeout=WAIT_MS)
-    assert ids == {alert.id for alert in desk.alerting.reading().open}
+    assert ids == {alert.id for alert in desk.alerting.alerts.reading().open}
     assert desk.window.tray.alerting
     for alert in alerts:
         assert any(alert.label in notice for notice in desk.notified), alert

@@ -12,18 +12,16 @@ from typing import Any
 
 from everlisten.engine.errors import EngineError
 from everlisten.engine.events import SoundAlert
-from everlisten.ui.alert_protocols import (
+from everlisten.ui.alert_protocols import AlertReading, Delivery, Severity, SoundRow
+from everlisten.ui.alerting import Alerting
+from everlisten.ui.protocols import SettingField
+from everlisten.ui.teaching_protocols import (
     SAMPLE_RATE_HZ,
-    AlertReading,
-    Delivery,
     Estimate,
     Samples,
-    Severity,
-    SoundRow,
     TaughtDraft,
     TaughtRow,
 )
-from everlisten.ui.protocols import SettingField
 
 ROWS = (
     SoundRow(id="smoke_alarm", label="Smoke alarm", severity="emergency", last_heard_s_ago=190.0),
@@ -108,7 +106,10 @@ PULSE: Samples = array(
 
 
 class ScriptedAlerting:
-    """Remembers every command; acknowledged alerts go away at once, as in the application."""
+    """What the parts of alerting remember of every command, and what they say.
+
+    Acknowledged alerts go away at once, as in the application.
+    """
 
     def __init__(self) -> None:
         self.calls: list[tuple[Any, ...]] = []
@@ -125,6 +126,13 @@ class ScriptedAlerting:
         self.estimate = Estimate(found=0, examples=5, false_alarms_per_hour=0.3, background_s=600.0)
         self.gate = threading.Event()
         self.gate.set()
+        self.parts = Alerting(
+            alerts=ScriptedAlerts(self),
+            clips=ScriptedClips(self),
+            sounds=ScriptedSwitches(self),
+            taught=ScriptedTaught(self),
+            examples=ScriptedExamples(self),
+        )
 
     def show(self, *alerts: SoundAlert) -> None:
         """These are open now, those with the same id as they are given here."""
@@ -133,24 +141,80 @@ class ScriptedAlerting:
         self.now = replace(self.now, open=(*kept, *new.values()))
         self.clips |= {alert.id for alert in alerts}
 
-    def _close(self, *ids: str) -> None:
+    def close(self, *ids: str) -> None:
+        """These are open no longer."""
         left = tuple(alert for alert in self.now.open if alert.id not in ids)
         self.now = replace(self.now, open=left)
 
+
+class ScriptedAlerts:
+    def __init__(self, script: ScriptedAlerting) -> None:
+        self._script = script
+
     def reading(self) -> AlertReading:
-        return self.now
+        return self._script.now
 
     def delivery(self) -> Delivery:
-        return self.ways
+        return self._script.ways
 
-    def sounds(self) -> Sequence[SoundRow]:
-        return self.rows
+    def acknowledge(self, alert_id: str) -> None:
+        self._script.calls.append(("acknowledge", alert_id))
+        self._script.close(alert_id)
+
+    def acknowledge_all(self) -> None:
+        self._script.calls.append(("acknowledge_all",))
+        self._script.close(*(one.id for one in self._script.now.open))
+
+    def snooze(self, sound_id: str | None, minutes: float) -> None:
+        self._script.calls.append(("snooze", sound_id, minutes))
+        ids = [
+            one.id
+            for one in self._script.now.open
+            if one.sound == sound_id or (sound_id is None and one.severity != "emergency")
+        ]
+        self._script.close(*ids)
+        snoozed = "All alerts are snoozed until 14:35." if minutes else ""
+        self._script.now = replace(self._script.now, snoozed=snoozed)
+
+    def not_this(self, alert_id: str) -> None:
+        self._script.calls.append(("not_this", alert_id))
+        self._script.close(alert_id)
+
+
+class ScriptedClips:
+    def __init__(self, script: ScriptedAlerting) -> None:
+        self._script = script
+
+    def has(self, alert_id: str) -> bool:
+        return alert_id in self._script.clips
+
+    def path(self, alert_id: str) -> Path | None:
+        return self._script.kept.get(alert_id)
+
+    def keep(self, alert_id: str) -> str:
+        self._script.calls.append(("keep_clip", alert_id))
+        if not self._script.refusal:
+            self._script.kept[alert_id] = Path(f"/clips/{alert_id}.flac")
+        return self._script.refusal
+
+    def play(self, alert_id: str) -> str:
+        self._script.calls.append(("play", alert_id))
+        return self._script.refusal
+
+
+class ScriptedSwitches:
+    def __init__(self, script: ScriptedAlerting) -> None:
+        self._script = script
+
+    def rows(self) -> Sequence[SoundRow]:
+        return self._script.rows
 
     def _set(self, id: str, **fields: Any) -> str:
-        self.calls += [(name, id, value) for name, value in fields.items()]
-        if not self.refusal:
-            self.rows = [replace(row, **fields) if row.id == id else row for row in self.rows]
-        return self.refusal
+        script = self._script
+        script.calls += [(name, id, value) for name, value in fields.items()]
+        if not script.refusal:
+            script.rows = [replace(row, **fields) if row.id == id else row for row in script.rows]
+        return script.refusal
 
     def set_enabled(self, id: str, on: bool) -> str:
         return self._set(id, enabled=on)
@@ -159,73 +223,47 @@ class ScriptedAlerting:
         return self._set(id, sensitivity=value)
 
     def test(self, id: str) -> str:
-        self.calls.append(("test", id))
-        return self.refusal
+        self._script.calls.append(("test", id))
+        return self._script.refusal
 
-    def acknowledge(self, alert_id: str) -> None:
-        self.calls.append(("acknowledge", alert_id))
-        self._close(alert_id)
 
-    def acknowledge_all(self) -> None:
-        self.calls.append(("acknowledge_all",))
-        self.now = replace(self.now, open=())
-
-    def snooze(self, sound_id: str | None, minutes: float) -> None:
-        self.calls.append(("snooze", sound_id, minutes))
-        ids = [
-            one.id
-            for one in self.now.open
-            if one.sound == sound_id or (sound_id is None and one.severity != "emergency")
-        ]
-        self._close(*ids)
-        snoozed = "All alerts are snoozed until 14:35." if minutes else ""
-        self.now = replace(self.now, snoozed=snoozed)
-
-    def not_this(self, alert_id: str) -> None:
-        self.calls.append(("not_this", alert_id))
-        self._close(alert_id)
-
-    def has_clip(self, alert_id: str) -> bool:
-        return alert_id in self.clips
-
-    def keep_clip(self, alert_id: str) -> str:
-        self.calls.append(("keep_clip", alert_id))
-        if not self.refusal:
-            self.kept[alert_id] = Path(f"/clips/{alert_id}.flac")
-        return self.refusal
-
-    def clip(self, alert_id: str) -> Path | None:
-        return self.kept.get(alert_id)
-
-    def play(self, alert_id: str) -> str:
-        self.calls.append(("play", alert_id))
-        return self.refusal
-
-    def play_samples(self, samples: Samples) -> str:
-        self.calls.append(("play_samples", len(samples)))
-        return self.refusal
-
-    def stop_playing(self) -> None:
-        self.calls.append(("stop_playing",))
+class ScriptedExamples:
+    def __init__(self, script: ScriptedAlerting) -> None:
+        self._script = script
 
     def last_seconds(self, seconds: float) -> Samples | None:
-        return self.heard
+        return self._script.heard
 
     def record_begin(self) -> str:
-        self.calls.append(("record_begin",))
-        return self.refusal
+        self._script.calls.append(("record_begin",))
+        return self._script.refusal
 
     def record_level_db(self) -> float:
-        return self.level_db
+        return self._script.level_db
 
     def record_stop(self) -> Samples | None:
-        self.calls.append(("record_stop",))
-        return self.recorded
+        self._script.calls.append(("record_stop",))
+        return self._script.recorded
 
-    def read_clip(self, path: Path) -> Samples:
+    def read_file(self, path: Path) -> Samples:
         if path.suffix == ".txt":
             raise EngineError(f"{path.name} is not a sound file.")
         return tone(2.0)
+
+    def play(self, samples: Samples) -> str:
+        self._script.calls.append(("play_samples", len(samples)))
+        return self._script.refusal
+
+    def stop_playing(self) -> None:
+        self._script.calls.append(("stop_playing",))
+
+
+class ScriptedTaught:
+    def __init__(self, script: ScriptedAlerting) -> None:
+        self._script = script
+
+    def rows(self) -> Sequence[TaughtRow]:
+        return self._script.own
 
     def teach(
         self,
@@ -234,21 +272,22 @@ class ScriptedAlerting:
         examples: Sequence[Samples],
         progress: Callable[[float], None],
     ) -> TaughtDraft:
-        self.calls.append(("teach", name, severity, len(examples)))
+        script = self._script
+        script.calls.append(("teach", name, severity, len(examples)))
         progress(0.4)
-        self.gate.wait(10)
+        script.gate.wait(10)
         progress(0.9)
-        if self.refusal:
-            raise EngineError(self.refusal)
+        if script.refusal:
+            raise EngineError(script.refusal)
         return TaughtDraft(
             id="taught-9",
             name=name,
             severity=severity,
-            estimate=replace(self.estimate, found=len(examples) - 1, examples=len(examples)),
+            estimate=replace(script.estimate, found=len(examples) - 1, examples=len(examples)),
         )
 
     def save(self, draft: TaughtDraft, enabled: bool) -> None:
-        self.calls.append(("save", draft.name, enabled))
+        self._script.calls.append(("save", draft.name, enabled))
         row = TaughtRow(
             id=draft.id,
             name=draft.name,
@@ -257,37 +296,35 @@ class ScriptedAlerting:
             estimate=draft.estimate.words,
             severity=draft.severity,
         )
-        self.own.append(row)
+        self._script.own.append(row)
 
     def discard(self, draft: TaughtDraft) -> None:
-        self.calls.append(("discard", draft.name))
+        self._script.calls.append(("discard", draft.name))
 
-    def taught(self) -> Sequence[TaughtRow]:
-        return self.own
-
-    def _set_own(self, id: str, **fields: Any) -> str:
-        self.calls += [(name, id, value) for name, value in fields.items()]
-        if not self.refusal:
-            self.own = [replace(row, **fields) if row.id == id else row for row in self.own]
-        return self.refusal
+    def _set(self, id: str, **fields: Any) -> str:
+        script = self._script
+        script.calls += [(name, id, value) for name, value in fields.items()]
+        if not script.refusal:
+            script.own = [replace(row, **fields) if row.id == id else row for row in script.own]
+        return script.refusal
 
     def rename(self, id: str, name: str) -> str:
-        return self._set_own(id, name=name)
+        return self._set(id, name=name)
 
-    def set_taught_enabled(self, id: str, on: bool) -> str:
-        return self._set_own(id, enabled=on)
+    def enable(self, id: str, on: bool) -> str:
+        return self._set(id, enabled=on)
 
-    def delete_taught(self, id: str) -> str:
-        self.calls.append(("delete", id))
-        self.own = [row for row in self.own if row.id != id]
-        return self.refusal
+    def delete(self, id: str) -> str:
+        self._script.calls.append(("delete", id))
+        self._script.own = [row for row in self._script.own if row.id != id]
+        return self._script.refusal
 
-    def export_taught(self, id: str, path: Path) -> str:
-        self.calls.append(("export", id, path))
-        return self.refusal
+    def export(self, id: str, path: Path) -> str:
+        self._script.calls.append(("export", id, path))
+        return self._script.refusal
 
-    def import_taught(self, path: Path) -> str:
-        self.calls.append(("import", path))
-        if not self.refusal:
-            self.own.append(TaughtRow(id="taught-7", name="Neighbour's gate", examples=4))
-        return self.refusal
+    def import_file(self, path: Path) -> str:
+        self._script.calls.append(("import", path))
+        if not self._script.refusal:
+            self._script.own.append(TaughtRow(id="taught-7", name="Neighbour's gate", examples=4))
+        return self._script.refusal

@@ -74,7 +74,7 @@ class Stage:
             self.config,
             self.assistance,
             self.file_tasks,
-            self.alerting,
+            self.alerting and self.alerting.parts,
         )
         self.qtbot.addWidget(self.window, before_close_func=lambda w: w.shut_down())
         self.window.resize(920, 680)

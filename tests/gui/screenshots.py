@@ -106,7 +106,7 @@ class Scene:
             config,
             self.assistance,
             doubles.ScriptedFileTasks(),
-            self.alerting,
+            self.alerting.parts,
         )
         self.window.resize(*size)
         self.window.show()
@@ -318,7 +318,7 @@ def alerts(config: UiConfig, size: tuple[int, int] = (920, 720), level: int = 0)
         ]
     )
     if len(scene.alerting.now.open) and config.always_show_times:
-        scene.alerting.acknowledge_all()
+        scene.alerting.parts.alerts.acknowledge_all()
         scene.window.live.model.expand(
             scene.window.live.model.row(scene.window.live.model.rowCount() - 1)
         )

@@ -250,7 +250,7 @@ def test_colours_follow_the_theme(warned: Stage, scheme: str) -> None:
 
 
 def test_a_theme_can_change_after_cards_went(warned: Stage, qtbot: QtBot) -> None:
-    warned.alerting.acknowledge_all()
+    warned.alerting.parts.alerts.acknowledge_all()
     warned.window.bridge.refresh()
     qtbot.wait(10)
     warned.window.theme.choose("dark")
@@ -276,7 +276,7 @@ def test_the_tray_tells_it_and_its_icon_blinks(
     stage.window.hide()
     tray._icon.messageClicked.emit()
     assert stage.window.isVisible()
-    stage.alerting.acknowledge_all()
+    stage.alerting.parts.alerts.acknowledge_all()
     stage.window.bridge.refresh()
     assert not tray.alerting
     assert not tray.blinking

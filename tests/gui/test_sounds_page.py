@@ -154,7 +154,7 @@ def test_how_alerts_are_told(stage: Stage, page: SoundsPage, qtbot: QtBot) -> No
 
 def test_how_alerting_goes_and_the_end_of_a_snooze(stage: Stage, page: SoundsPage) -> None:
     assert not page.state.isVisible()
-    stage.alerting.snooze(None, 30)
+    stage.alerting.parts.alerts.snooze(None, 30)
     page.refresh()
     assert page.state.text() == "All alerts are snoozed until 14:35."
     page.wake.click()

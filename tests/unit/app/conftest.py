@@ -11,15 +11,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from sound_fixture import write_sound_model
+from sound_fixture import RATE_HZ, hush, tone, write_sound_model
 
+from everlisten.app.alert_service import alert_service
 from everlisten.app.config import load_config
+from everlisten.app.controller import Controller
 from everlisten.app.equipment import Equipment
 from everlisten.app.paths import AppPaths
+from everlisten.app.settings import AppSettings
+from everlisten.app.wishes import Wishes
 from everlisten.audio_io.chunk import SAMPLE_RATE_HZ
 from everlisten.engine.events import CaptionFinal, ReplyFinal
 from everlisten.engine.interaction import Instruction
-from everlisten.ui.protocols import DeviceChoices
+from everlisten.ui.protocols import DeviceChoices, SourceSelection
 
 TIMEOUT_S = 20.0
 
@@ -135,3 +139,60 @@ def wait_for() -> Callable[[Callable[[], object]], None]:
             time.sleep(0.01)
 
     return wait
+
+
+class AlertingRig:
+    """A controller and its alerts; files are played at real-time pace."""
+
+    def __init__(self, equipment, tmp_path):
+        self.equipment = equipment
+        self.folder = tmp_path
+        self.settings = AppSettings(equipment.config, equipment.paths, equipment.reconfigure)
+        self.controller = Controller(
+            equipment,
+            selection=SourceSelection(),
+            wishes=Wishes(Instruction()),
+            remember=self.settings.change,
+        )
+        self.told = []
+
+    def open(self):
+        self.service = alert_service(self.equipment, self.settings, self.controller, audible=False)
+        self.alerting = self.service.__enter__()
+        take = self.equipment.on_event
+
+        def noting(event):
+            self.told.append(event)
+            take(event)
+
+        self.equipment.on_event = noting
+        self.controller.launch()
+
+    def close(self):
+        self.controller.shut_down()
+        self.service.__exit__(None, None, None)
+
+    def play(self, *pieces):
+        path = self.folder / f"{len(list(self.folder.iterdir()))}.wav"
+        soundfile.write(path, np.concatenate(pieces), RATE_HZ)
+        self.controller.open_file(path)
+
+    def of(self, kind):
+        return [event for event in self.told if isinstance(event, kind)]
+
+
+@pytest.fixture
+def rig(equipment, tmp_path):
+    """A controller and its alerts that run; overridden where something else is driven."""
+    rig = AlertingRig(equipment, tmp_path)
+    rig.open()
+    yield rig
+    rig.close()
+
+
+@pytest.fixture
+def siren(rig, wait_for):
+    """An open alert; a quiet room follows."""
+    rig.play(hush(0.8), tone("siren", 1.6), hush(20.0))
+    wait_for(lambda: rig.alerting.alerts.reading().open)
+    return rig.alerting.alerts.reading().open[0]

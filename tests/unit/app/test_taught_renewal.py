@@ -120,7 +120,7 @@ class App:
         self.controller.open_file(path)
 
     def listed(self):
-        return {row.name: row.estimate for row in self.alerting.taught()}
+        return {row.name: row.estimate for row in self.alerting.taught.rows()}
 
     def alerts(self):
         return {event.label for event in self.told if isinstance(event, SoundAlert)}
@@ -160,7 +160,7 @@ def test_taught_sounds_keep_working_after_an_update(start, equipment, wait_for, 
         wait_for(lambda: {s.version for s in kept(equipment).values()} == {"tiny-2"})
         app.play(tmp_path / "a.wav", hush(1.2), bell(), hush(20.0))
         wait_for(lambda: "Front door" in app.alerts())
-        rows = {row.label: row for row in app.alerting.sounds()}
+        rows = {row.label: row for row in app.alerting.sounds.rows()}
     after = kept(equipment)
     for name, was in before.items():
         now = after[name]

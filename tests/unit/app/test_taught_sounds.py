@@ -9,6 +9,7 @@ from teaching_fixture import chime, hiss, murmur
 from everlisten.app.alert_kit import AlertKit
 from everlisten.app.config import AppConfig
 from everlisten.app.paths import AppPaths
+from everlisten.app.samples import to_window
 from everlisten.app.taught_renewal import TaughtRenewal
 from everlisten.app.taught_sounds import TaughtSounds
 from everlisten.engine.errors import EngineError
@@ -61,7 +62,7 @@ def few_copies(monkeypatch):
 
 def learn(taught, examples, name="Our bell"):
     shares = []
-    draft = taught.teach(name, "notice", examples, shares.append)
+    draft = taught.teach(name, "notice", [to_window(one) for one in examples], shares.append)
     assert shares == sorted(shares)
     return draft
 
@@ -122,7 +123,7 @@ def test_a_stopped_lesson_leaves_nothing(taught, examples):
         raise EngineError("Stopped.")
 
     with pytest.raises(EngineError, match="Stopped"):
-        taught.teach("Our bell", "notice", examples, stop)
+        taught.teach("Our bell", "notice", [to_window(one) for one in examples], stop)
     assert taught.rows() == []
 
 
