@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 JOIN_TIMEOUT_S = 10.0
-"""Fitting cannot be stopped between two recordings: 3 s on a slow computer."""
+"""Fitting cannot be stopped while it goes on: 3 s on a slow computer."""
 RENEWING = (
     "The sound model is a new one: this sound is being learned again from its examples, and is not"
     " heard until then."

@@ -42,10 +42,8 @@ _HELPS = {
     "notice": "The mildest. Not told in quiet hours.",
 }
 GOOD = "That is reliable enough to switch on."
-WEAK = (
-    "That is not reliable yet. More examples, closer to the microphone and without other sounds, "
-    "usually help."
-)
+WEAK = "That is not reliable yet."
+MORE_HELPS = "More examples, closer to the microphone and without other sounds, usually help."
 _STEPS = 100
 
 
@@ -235,7 +233,9 @@ class TeachDialog(QDialog):
         good = draft.estimate.good
         self.heading.setText(f"“{draft.name}” was learned")
         self.estimate.setText(draft.estimate.words)
-        self.verdict.setText(GOOD if good else WEAK)
+        # Its own doubts say what helps; nothing may.
+        weak = WEAK if draft.estimate.warnings else f"{WEAK} {MORE_HELPS}"
+        self.verdict.setText(GOOD if good else weak)
         self.switch.setChecked(good)
         self.pages.setCurrentIndex(RESULT)
         self.save.setDefault(True)

@@ -55,9 +55,9 @@ class Contest:
         entries: Every kind of alert, by id.
         others: Sounds that are no alerts, by id.
         bars: Logit that each kind must reach now to begin, by id.
-        staying: Logit of each kind at half the probability of which its event goes on, by id.
+        staying: Logit from which an event of each kind goes on, at half its probability, by id.
         needed: Hits that each kind needs now, by id.
-        state: Of the session; read only.
+        state: Of the session; the contest only reads it.
         chunk: The one that was just heard.
     """
 

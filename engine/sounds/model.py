@@ -87,15 +87,14 @@ class SoundModel:
             self.sounds: tuple[str, ...] = tuple(json.loads(metadata["sounds"]))
             self.version: str = metadata["version"]
             self.thresholds: Mapping[str, float] = _thresholds(metadata["thresholds"], self.sounds)
-            # Of every stream at its start: the network reads what it is given and writes anew.
-            self._empty = {
-                one.name: np.zeros(one.shape, _NUMBERS[one.type])
+            self._memory = {
+                one.name: (tuple(one.shape), _NUMBERS[one.type])
                 for one in self._session.get_inputs()
                 if one.name != "log_mel"
             }
             self._outputs = [
                 "probabilities", "embedding",
-                *(f"{name.removesuffix('_in')}_out" for name in self._empty),
+                *(f"{name.removesuffix('_in')}_out" for name in self._memory),
             ]  # fmt: skip
             reading = self.step(np.zeros(CHUNK_SAMPLES, np.float32), self.new_state())
         except Exception as error:
@@ -111,12 +110,12 @@ class SoundModel:
 
     def new_state(self) -> SoundState:
         """State of a stream that has heard nothing."""
-        return SoundState(log_mel=self._log_mel.new_state(), memory=dict(self._empty))
+        return SoundState(log_mel=self._log_mel.new_state(), memory=self._new_memory())
 
     def reset(self, state: SoundState) -> None:
         """Make `state` equal to a fresh one."""
         state.log_mel = self._log_mel.new_state()
-        state.memory = dict(self._empty)
+        state.memory = self._new_memory()
         signal.reset(state.signal)
         state.loudest.clear()
         state.broken = ""
@@ -137,12 +136,15 @@ class SoundModel:
         if not sound or not all(np.isfinite(one).all() for one in outputs[2:]):
             self.reset(state)  # a network that has lost its way would stay lost
             return self._nothing(len(embedding), "The sound model computed no numbers.")
-        state.memory = dict(zip(self._empty, outputs[2:], strict=True))
+        state.memory = dict(zip(self._memory, outputs[2:], strict=True))
         # The first frames of a chunk hold samples of the one before it.
         broken, state.broken = clean.broken or state.broken, clean.broken
         if clean.silent or broken:
             probabilities = np.zeros_like(probabilities)
         return SoundReading(probabilities.copy(), embedding.copy(), broken)
+
+    def _new_memory(self) -> Memory:
+        return {name: np.zeros(shape, kind) for name, (shape, kind) in self._memory.items()}
 
     def _nothing(self, width: int, broken: str) -> SoundReading:
         zeros = np.zeros(len(self.sounds), np.float32)

@@ -14,7 +14,15 @@ from pytestqt.qtbot import QtBot
 
 from everlisten.ui import recorder
 from everlisten.ui.sounds_page import SoundsPage
-from everlisten.ui.teach_dialog import COLLECTING, GOOD, LEARNING, RESULT, WEAK, TeachDialog
+from everlisten.ui.teach_dialog import (
+    COLLECTING,
+    GOOD,
+    LEARNING,
+    MORE_HELPS,
+    RESULT,
+    WEAK,
+    TeachDialog,
+)
 from everlisten.ui.teach_examples import NOT_LISTENING
 from everlisten.ui.waveform import Waveform, loudest_part, peaks
 
@@ -167,13 +175,26 @@ def test_learning_goes_on_beside_the_window(
     assert stage.alerting.calls[-2:] == [("save", "Kettle", True), ("stop_playing",)]
 
 
+def test_a_weak_result_with_doubts_of_its_own_gets_no_other_advice(
+    stage: Stage, ready: TeachDialog, qtbot: QtBot
+) -> None:
+    doubt = "Similar sounds will set it off too: hen, cow."
+    stage.alerting.estimate = replace(
+        stage.alerting.estimate, false_alarms_per_hour=4.0, warnings=(doubt,)
+    )
+    qtbot.mouseClick(ready.teach, LEFT)
+    qtbot.waitUntil(lambda: ready.pages.currentIndex() == RESULT)
+    assert doubt in ready.estimate.text()
+    assert ready.verdict.text() == WEAK
+
+
 def test_a_weak_result_is_not_switched_on_by_itself(
     stage: Stage, ready: TeachDialog, qtbot: QtBot
 ) -> None:
     stage.alerting.estimate = replace(stage.alerting.estimate, false_alarms_per_hour=4.0)
     qtbot.mouseClick(ready.teach, LEFT)
     qtbot.waitUntil(lambda: ready.pages.currentIndex() == RESULT)
-    assert ready.verdict.text() == WEAK
+    assert ready.verdict.text() == f"{WEAK} {MORE_HELPS}"
     assert not ready.switch.isChecked()
     qtbot.mouseClick(ready.again, LEFT)
     assert ready.pages.currentIndex() == COLLECTING

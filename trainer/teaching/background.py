@@ -152,8 +152,10 @@ def load_background(path: Path, model: Embedder | None = None) -> Background:
         ) from error
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ModelLoadError(f"{path} is damaged: install Everlisten again ({error})") from error
-    whole = len(labels) in (0, len(starts))
-    if embeddings.ndim != 2 or not np.isfinite(embeddings).all() or not whole:
+    whole = embeddings.ndim == 2 and np.isfinite(embeddings).all()
+    bounds = np.append(starts, len(embeddings))
+    in_order = bounds[0] == 0 and (np.diff(bounds) > 0).all()
+    if not whole or not in_order or len(labels) not in (0, len(starts)):
         raise ModelLoadError(f"{path} is damaged: install Everlisten again")
     other = model is not None and (
         embeddings.shape[1] != model.embedding_width or version not in ("", model.version)

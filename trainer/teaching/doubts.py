@@ -18,6 +18,11 @@ that is most like them, recordings of different things 0.1 to 0.45."""
 _FEW = 0.5
 _NAMED = 3
 """So many kinds of sound are named at most."""
+_SAID = {
+    "background": "", "human_hurt": "cry of pain", "weather_ambience": "wind and rain",
+    "door_wood_creaks": "creaking door", "drinking_sipping": "drinking",
+}  # fmt: skip
+"""Labels of the corpus that say nothing to a user, and what is said instead."""
 _MUCH_LESS = 0.2
 """Of few examples a smaller difference is chance."""
 
@@ -88,10 +93,11 @@ def _bearable(hours: float) -> float:
 
 
 def _too_alike(evidence: Evidence, background: Background) -> str:
-    labels = background.labels
-    names = Counter(labels[number] for number in evidence.left_out() if labels)
-    which = ", ".join(name.replace("_", " ") for name, _ in names.most_common(_NAMED))
-    return "It will also be told for sounds much like it" + (f" ({which})." if which else ".")
+    labels = [background.labels[number] for number in evidence.relatives if background.labels]
+    said = Counter(_SAID.get(label, label.replace("_", " ")) for label in labels)
+    del said[""]
+    named = ", ".join(name for name, _ in said.most_common(_NAMED))
+    return "Similar sounds will set it off too" + (f": {named}." if named else ".")
 
 
 def _why_low(evidence: Evidence, scores: Scores) -> str:

@@ -56,8 +56,9 @@ class Evidence:
         example: int; number of the example that it was made of, -1 elsewhere.
         background: bool; the consecutive chunks of the background.
         block, recording: int [background rows]; its blocks and recordings.
-        relative: bool [background rows]; left out of every fit, see `relatives`.
-        weight: float32; as if nothing was left out.
+        relatives: int, ascending; recordings that are left out of every fit, see `relatives.py`.
+        relative: bool [background rows]; windows that hold any of these.
+        weight: float32; relatives weigh 0, else as if nothing was left out.
     """
 
     span: int
@@ -71,6 +72,7 @@ class Evidence:
     background: Rows
     block: NDArray[np.int64]
     recording: NDArray[np.int64]
+    relatives: NDArray[np.int64]
     relative: Rows
     weight: NDArray[np.float32]
 
@@ -82,15 +84,14 @@ class Evidence:
             weights[part] /= max(float(weights[part].sum()), 1e-9)
         return fit_logistic(self.rows, self.label, weights, ridge)
 
-    def without(self, relative: Rows) -> Evidence:
-        """The same without some of the background, bool [background rows], in every fit."""
+    def without(self, relatives: NDArray[np.int64]) -> Evidence:
+        """The same without some recordings of the background, by their numbers, in every fit."""
+        held = np.isin(self.recording, relatives)
+        # Windows look back: the first ones of the next recording still hold some of it.
+        relative = np.convolve(held, np.ones(self.span))[: len(held)] > 0
         weight = self.weight.copy()
         weight[np.flatnonzero(self.background)[relative]] = 0
-        return replace(self, relative=relative, weight=weight)
-
-    def left_out(self) -> NDArray[np.int64]:
-        """Numbers of the background's recordings of which nothing is in a fit."""
-        return np.setdiff1d(self.recording, self.recording[~self.relative])
+        return replace(self, relatives=relatives, relative=relative, weight=weight)
 
     def head(self, solution: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
         """Weights float32 [2 D] and bias for features that are not standardised."""
@@ -132,6 +133,7 @@ def gather(
         background=is_background,
         block=background.blocks(),
         recording=background.recordings(),
+        relatives=np.zeros(0, np.int64),
         relative=np.zeros(len(backdrop), np.bool_),
         weight=_weights(owners, is_background),
         label=owners.label,

@@ -28,6 +28,8 @@ _BUDGET_S = 25.0
 seconds more."""
 _PATIENCE_S = 50.0
 """On a busy computer, after which the fewest copies have to do."""
+_HEARD = 0.9
+"""The share that is done when all copies were heard."""
 _CLEARLY = 4.0
 """Logits between the threshold's limit and typical copies, so that the sensitivity, which moves
 the threshold by up to 2, means the same for every taught sound."""
@@ -61,8 +63,8 @@ def teach(
         others: The sounds taught before, which this one is not.
         backdrops: Recordings of 20 s or more under which the sound is to be recognised; None takes
             the speech that ships with the program.
-        progress: Called with the share that is done, 0..1, before each recording that is heard;
-            may raise to stop the teaching.
+        progress: Called with the share that is done, 0..1, before each recording that is heard and
+            before what was fitted is fitted again; may raise to stop the teaching.
 
     Returns:
         A new sound, not enabled yet: its estimate is to be seen first.
@@ -76,12 +78,15 @@ def teach(
         raise TeachingError(f"There is a taught sound named {name!r}: give another name")
     distinct, repeated = checked(examples)
     backdrops = shipped_speech() if backdrops is None else backdrops
-    copies = _hear(distinct, model, backdrops, progress or (lambda share: None))
+    progress = progress or (lambda share: None)
+    copies = _hear(distinct, model, backdrops, progress)
     strange = list(counter_examples)
     strange += [o.embeddings.astype(np.float32) for o in others if o.version == model.version]
     evidence = gather(copies, background, strange, _span(copies))
     plain = np.array([copy.plain for copy in copies])
-    evidence, scores = without_relatives(evidence, held_out_scores(evidence, plain))
+    evidence, scores = without_relatives(
+        evidence, held_out_scores(evidence, plain), lambda: progress(_HEARD)
+    )
     weights, bias = _head(evidence, scores)
     return TaughtSound(
         id=new_id(),
@@ -117,10 +122,10 @@ def _hear(
         if turn >= _FEWEST_COPIES and time.perf_counter() - began_s > _PATIENCE_S:
             break
         for number, example in enumerate(examples):
-            progress(0.9 * (turn + 1 + number / len(examples)) / (rounds + 1))
+            progress(_HEARD * (turn + 1 + number / len(examples)) / (rounds + 1))
             rng = np.random.default_rng((number, turn))
             heard.append(_heard(model, number, changed_copy(example, rng, backdrops), False))
-    progress(0.9)
+    progress(_HEARD)
     return heard
 
 

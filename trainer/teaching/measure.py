@@ -2,7 +2,7 @@
 
 Recognition is measured on examples of which no copy was learnt from, false alarms on halves of the
 background that were not learnt from. The threshold against which each of these is held is chosen
-without it too.
+without it too; only which background is too much like the sound for that was chosen with it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Scores:
         plain: bool [copies].
         background: float32 [N]; every window of the background, in its order.
         half: bool [N]; which half it belongs to.
-        relative: bool [N]; too much like the sound to choose a threshold by, see `relatives`.
+        relative: bool [N]; too much like the sound to choose a threshold by, see `relatives.py`.
     """
 
     peaks: Logits

@@ -159,7 +159,7 @@ def test_digital_silence_gives_nothing(model):
 
 def test_a_network_that_loses_its_way_starts_afresh(model):
     state = model.new_state()
-    state.memory["level_in"] = np.full_like(state.memory["level_in"], np.nan)
+    state.memory["level_in"][:] = np.nan
     reading = model.step(chunks(tone("siren", 0.4))[0], state)
     assert reading.broken
     assert np.isfinite(reading.embedding).all()

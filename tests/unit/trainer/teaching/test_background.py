@@ -82,6 +82,15 @@ def test_labels_of_other_recordings_are_damage(model, background, tmp_path):
         load_background(tmp_path / "b.npz", model)
 
 
+@pytest.mark.parametrize("starts", [[], [1, 5], [0, 5, 5], [0, 900]])
+def test_recordings_that_begin_nowhere_are_damage(model, tmp_path, starts):
+    rows = np.zeros((9, 80), np.float16)
+    background = Background(embeddings=rows, starts=np.array(starts, np.int64))
+    save_background(background, tmp_path / "b.npz")
+    with pytest.raises(ModelLoadError, match="damaged"):
+        load_background(tmp_path / "b.npz", model)
+
+
 def test_a_plain_file_of_embeddings_does(tmp_path):
     np.savez(tmp_path / "b.npz", embeddings=np.zeros((9, 80), np.float16), hours=0.001)
     assert load_background(tmp_path / "b.npz", LogMelStatistics()).starts.tolist() == [0]
