@@ -12,16 +12,12 @@ from sound_fixture import RATE_HZ, hush, tone, write_sound_model
 from teaching_fixture import chime, hiss, murmur
 
 from everlisten.app.alert_kit import AlertKit
-from everlisten.app.alert_service import alert_service
 from everlisten.app.cli import listen
 from everlisten.app.cli.parser import build_parser
 from everlisten.app.config import AppConfig
 from everlisten.app.console import ConsolePrinter
-from everlisten.app.controller import Controller
 from everlisten.app.paths import AppPaths
-from everlisten.app.settings import AppSettings
 from everlisten.app.taught_renewal import JOIN_TIMEOUT_S, RENEWING, STALE, TaughtRenewal
-from everlisten.app.wishes import Wishes
 from everlisten.engine.events import EngineState, SoundAlert
 from everlisten.engine.interaction import Instruction
 from everlisten.engine.sounds.model import SoundModel
@@ -29,7 +25,8 @@ from everlisten.engine.sounds.taught_store import TaughtStore
 from everlisten.trainer.teaching import lesson
 from everlisten.trainer.teaching.background import build_background, save_background
 from everlisten.trainer.teaching.embedder import embed
-from everlisten.ui.protocols import SourceSelection
+
+from .conftest import AlertingRig
 
 PITCHES_HZ = {"Front door": 1200.0, "Oven": 3600.0}
 
@@ -83,41 +80,19 @@ def learned(models, tmp_path_factory):
     return folder
 
 
-class App:
-    """The application's own path without its window: equipment, controller, alerts."""
+class App(AlertingRig):
+    """The application's own path without its window, with one of the sound models."""
 
-    def __init__(self, equipment, model_file):
+    def __init__(self, equipment, tmp_path, model_file):
         equipment.alerts.model_file = model_file
-        self.equipment = equipment
-        self.settings = AppSettings(equipment.config, equipment.paths, equipment.reconfigure)
-        self.controller = Controller(
-            equipment,
-            selection=SourceSelection(),
-            wishes=Wishes(Instruction()),
-            remember=self.settings.change,
-        )
-        self.told = []
+        super().__init__(equipment, tmp_path)
 
     def __enter__(self):
-        self.service = alert_service(self.equipment, self.settings, self.controller, audible=False)
-        self.alerting = self.service.__enter__()
-        take = self.equipment.on_event
-
-        def noting(event):
-            self.told.append(event)
-            take(event)
-
-        self.equipment.on_event = noting
-        self.controller.launch()
+        self.open()
         return self
 
     def __exit__(self, *exception):
-        self.controller.shut_down()
-        self.service.__exit__(None, None, None)
-
-    def play(self, path, *pieces):
-        soundfile.write(path, np.concatenate(pieces), RATE_HZ)
-        self.controller.open_file(path)
+        self.close()
 
     def listed(self):
         return {row.name: row.estimate for row in self.alerting.taught.rows()}
@@ -127,10 +102,10 @@ class App:
 
 
 @pytest.fixture
-def start(equipment, models, learned):
+def start(equipment, tmp_path, models, learned):
     """Starts this release on what the one before left."""
     shutil.copytree(learned / "sounds", equipment.paths.sounds)
-    return lambda: App(equipment, models[1])
+    return lambda: App(equipment, tmp_path, models[1])
 
 
 def kept(equipment):
@@ -152,13 +127,13 @@ def halted(monkeypatch, at):
     return reached, go
 
 
-def test_taught_sounds_keep_working_after_an_update(start, equipment, wait_for, tmp_path, caplog):
+def test_taught_sounds_keep_working_after_an_update(start, equipment, wait_for, caplog):
     caplog.set_level(logging.INFO)
     before = kept(equipment)
     with start() as app:
         app.settings.change("alerts.sensitivities", f"{before['Front door'].id}=0.6")
         wait_for(lambda: {s.version for s in kept(equipment).values()} == {"tiny-2"})
-        app.play(tmp_path / "a.wav", hush(1.2), bell(), hush(20.0))
+        app.play(hush(1.2), bell(), hush(20.0))
         wait_for(lambda: "Front door" in app.alerts())
         rows = {row.label: row for row in app.alerting.sounds.rows()}
     after = kept(equipment)
@@ -174,16 +149,14 @@ def test_taught_sounds_keep_working_after_an_update(start, equipment, wait_for, 
     assert "2 taught sounds and 2 counter-examples are learned again" in caplog.text
 
 
-def test_a_running_session_hears_a_sound_once_it_is_learned_again(
-    start, wait_for, monkeypatch, tmp_path
-):
+def test_a_running_session_hears_a_sound_once_it_is_learned_again(start, wait_for, monkeypatch):
     """The list says meanwhile what goes on; captions and alerts do not wait for it."""
     reached, go = halted(monkeypatch, at=3)
     with start() as app:
         try:
             assert reached.wait(20)
             wait_for(lambda: app.controller.state() is EngineState.READY)
-            app.play(tmp_path / "a.wav", tone("siren", 1.6), *[hush(1.6), bell()] * 8)
+            app.play(tone("siren", 1.6), *[hush(1.6), bell()] * 8)
             wait_for(lambda: app.alerts() == {"Siren"})
             assert app.listed() == {"Front door": RENEWING, "Oven": RENEWING}
         finally:
